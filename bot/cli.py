@@ -1,0 +1,44 @@
+"""The command line: `firstline <verb>`. Data goes to stdout, talk to stderr; exit 0 done, 1 refused, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bot.commands import evaluate, knowledge, people, releases, run
+from bot.commands.common import talk
+from bot.errors import BadSettings, FirstlineError
+from bot.logs import configure_logs
+from retrieval.errors import RetrievalError
+
+app = typer.Typer(
+    name="firstline",
+    help="Firstline: the first line of your customer support. Start with `firstline up`, then `firstline doctor`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+for module in (run, knowledge, releases, people):
+    module.register(app)
+app.add_typer(evaluate.app, name="evaluate")
+
+
+def main() -> None:
+    """Run the command line, turning our errors into a message and an exit status."""
+    configure_logs()
+    try:
+        app()
+    except BadSettings as error:
+        talk(f"firstline: {error}")
+        sys.exit(2)
+    except (FirstlineError, RetrievalError) as error:
+        talk(f"firstline: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

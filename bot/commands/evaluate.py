@@ -1,0 +1,133 @@
+"""`firstline evaluate …`: measure intents, retrieval, answers or routing on files; figures as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands.common import Bench, open_bench, out, steps, table, talk
+from bot.errors import BadInput
+from bot.releases.comparison import measure
+from bot.releases.registry import write_json
+from bot.releases.release import Release, load_release
+from bot.routing.evaluation import read_scenarios
+from bot.setup import ensure_base_model
+from retrieval.embedder import OnnxEmbedder
+
+app = typer.Typer(help="Measure intents, retrieval, answers or routing.", no_args_is_help=True)
+
+OUT = Annotated[Path | None, typer.Option("--json", help="File to write the figures to; - for stdout.")]
+SEED = Annotated[int, typer.Option(help="Seed of the training.")]
+
+
+@app.command()
+def intents(
+    train: Annotated[list[Path], typer.Option(help="Training rows: CSV, JSONL or Rasa NLU YAML; may be repeated.")],
+    test: Annotated[Path, typer.Option(help="Test rows.")],
+    oos: Annotated[Path | None, typer.Option(help="Rows that no intent fits.")] = None,
+    json_file: OUT = None,
+    seed: SEED = 13,
+) -> None:
+    """Train on the given rows alone, and report accuracy, calibration, out-of-scope detection and speed."""
+    from bot.understanding.evaluation import evaluate_intents
+
+    bench = open_bench()
+    with steps() as progress:
+        ensure_base_model(bench.settings, progress)
+        report = evaluate_intents(
+            train,
+            test,
+            oos,
+            base=bench.shop.base,
+            seed=seed,
+            progress=lambda done, total: progress("training", done, total),
+        )
+    _finish("Intents", asdict(report), json_file)
+
+
+@app.command()
+def retrieval(
+    corpus: Annotated[Path, typer.Option(help="JSONL (id, title?, text; gzip allowed) or a folder of documents.")],
+    queries: Annotated[Path, typer.Option(help="JSONL with id and text.")],
+    qrels: Annotated[Path, typer.Option(help="TSV with the header query_id doc_id rel.")],
+    json_file: OUT = None,
+) -> None:
+    """Recall, MRR and nDCG of the search, with index and query times."""
+    from retrieval.evaluation import evaluate_retrieval
+
+    with steps() as progress:
+        encoder = _encoder(open_bench(), progress)
+        report = evaluate_retrieval(
+            corpus, queries, qrels, encoder, progress=lambda done, total: progress("indexing", done, total)
+        )
+    _finish("Retrieval", asdict(report), json_file)
+
+
+@app.command()
+def answers(
+    corpus: Annotated[Path, typer.Option(help="JSONL (id, title?, text; gzip allowed) or a folder of documents.")],
+    questions: Annotated[Path, typer.Option(help="Questions with answers, answerable or not.")],
+    json_file: OUT = None,
+) -> None:
+    """F1 of the quotes, validity of citations, abstaining, and query times."""
+    from retrieval.evaluation import evaluate_answers
+
+    with steps() as progress:
+        encoder = _encoder(open_bench(), progress)
+        report = evaluate_answers(
+            corpus, questions, encoder, progress=lambda done, total: progress("indexing", done, total)
+        )
+    _finish("Answers", asdict(report), json_file)
+
+
+@app.command()
+def routing(
+    scenarios: Annotated[Path, typer.Option(help="JSONL: id, text, expect, intent?, documents?, quote?.")],
+    json_file: OUT = None,
+) -> None:
+    """Decisions of the live release against what was expected of each message."""
+    bench = open_bench()
+    release = _live(bench)
+    measured = measure(release, read_scenarios(scenarios), bench.shop.today)
+    figures = {**asdict(measured.routing), "ece": measured.ece, "answer_ms_p50": measured.answer_ms_p50}
+    _finish("Routing", figures | {"release": release.id}, json_file)
+    for judged in [each for each in measured.judged if not each.right][:10]:
+        talk(f"  {judged.scenario.id}: expected {judged.scenario.expect}, got {judged.decision.route}")
+
+
+def _live(bench: Bench) -> Release:
+    id = bench.registry.current_id()
+    if id is None:
+        raise BadInput("no release is live; `firstline train` makes the first")
+    return load_release(bench.registry, id)
+
+
+def _encoder(bench: Bench, progress: Any) -> OnnxEmbedder:
+    """The live release's retriever encoder, or a fresh export of the base where nothing is live."""
+    id = bench.registry.current_id()
+    if id is not None:
+        return OnnxEmbedder.load(bench.registry.part(bench.registry.manifest(id).parts["encoder"]))
+    from bot.releases.build import build_encoder
+
+    ensure_base_model(bench.settings, progress)
+    return OnnxEmbedder.load(bench.registry.part(build_encoder(bench.shop)))
+
+
+def _finish(title: str, figures: dict[str, Any], json_file: Path | None) -> None:
+    if json_file is not None and str(json_file) != "-":
+        write_json(json_file, figures)
+        talk(f"figures written to {json_file}")
+    if str(json_file) == "-":
+        out(figures)
+    else:
+        table(title, ("", ""), [(name, _shown(value)) for name, value in figures.items()])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

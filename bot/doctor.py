@@ -1,0 +1,122 @@
+"""What is missing or unsafe on this machine, and the remedy."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.dialogue import install
+from bot.errors import FirstlineError
+from bot.releases.registry import Registry
+from bot.settings import Settings
+from bot.store.database import Database
+
+SPACE_GB = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was found, whether that is well, and what to do if not. `needed` marks what must be well."""
+
+    check: str
+    ok: bool
+    found: str
+    remedy: str
+    needed: bool = True
+
+
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """Run all checks; nothing is changed."""
+    return (
+        _python(),
+        _space(settings),
+        _secrets(settings),
+        _database(settings),
+        _release(settings),
+        _engine(settings),
+        _exposure(settings),
+        _slack(settings),
+        _webhook(settings),
+    )
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+
+
+def _space(settings: Settings) -> Finding:
+    folder = settings.home if settings.home.exists() else settings.home.resolve().parent
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    found = f"{free_gb:.1f} GB free"
+    return Finding("disk", free_gb >= SPACE_GB, found, f"free {SPACE_GB} GB, or put FIRSTLINE_HOME on another disk")
+
+
+def _secrets(settings: Settings) -> Finding:
+    path = settings.home / "secrets.json"
+    if not path.exists():
+        return Finding("secrets", True, "made at the first start", "")
+    private = path.stat().st_mode & 0o077 == 0
+    return Finding("secrets", private, "private" if private else "readable by others", f"chmod 600 {path}")
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        Database.open(settings.store_url).close()
+    except Exception as error:
+        return Finding("database", False, f"{type(error).__name__}: {error}"[:200], "check FIRSTLINE_DATABASE_URL")
+    return Finding("database", True, settings.store_url.split("://")[0], "")
+
+
+def _release(settings: Settings) -> Finding:
+    registry = Registry(settings.home / "releases", lambda: datetime.now(UTC))
+    try:
+        id = registry.current_id()
+        if id is None:
+            return Finding("release", False, "none yet", "`firstline train` makes the first one")
+        registry.verify(registry.manifest(id))
+    except FirstlineError as error:
+        return Finding("release", False, str(error), "`firstline releases rollback`, or `firstline train`")
+    return Finding("release", True, f"{id}, every file as its manifest says", "")
+
+
+def _engine(settings: Settings) -> Finding:
+    there = install.is_installed(settings)
+    found = "installed" if there else "not installed; flows hand over to a human"
+    return Finding("dialogue engine", there, found, "`firstline up` installs it in the background", needed=False)
+
+
+def _exposure(settings: Settings) -> Finding:
+    try:
+        open_to_all = not ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        open_to_all = settings.host != "localhost"
+    plain = not settings.address.startswith("https://")
+    found = f"{settings.host}, {settings.address}"
+    remedy = "serve it behind a reverse proxy with TLS and set FIRSTLINE_PUBLIC_URL to its https address"
+    return Finding("exposure", not (open_to_all and plain), found, remedy)
+
+
+def _slack(settings: Settings) -> Finding:
+    given = bool(settings.slack_signing_secret), bool(settings.slack_bot_token)
+    found = "connected" if all(given) else "half connected" if any(given) else "not connected"
+    remedy = (
+        "set FIRSTLINE_SLACK_SIGNING_SECRET and FIRSTLINE_SLACK_BOT_TOKEN; deploy/slack-manifest.yaml makes the app"
+    )
+    return Finding("Slack", all(given), found, remedy, needed=any(given))
+
+
+def _webhook(settings: Settings) -> Finding:
+    found = "connected" if settings.webhook_secret else "not connected"
+    remedy = 'set FIRSTLINE_WEBHOOK_SECRET to "whsec_" and the output of `openssl rand -base64 32`'
+    half = bool(settings.webhook_url) and not settings.webhook_secret
+    return Finding("webhook", bool(settings.webhook_secret), "address without secret" if half else found, remedy, half)
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,21 @@
+"""Logs: one line an event, key=value on a terminal and JSON elsewhere; never a customer's text, address or secret."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Set structlog up for this process; logs go to stderr."""
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

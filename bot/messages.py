@@ -1,0 +1,143 @@
+"""The records every part of Firstline speaks in: frozen, and built on nothing but the standard library.
+
+Times are aware UTC datetimes. `confidence` is always a calibrated probability in [0, 1]; a `score` never is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from retrieval.documents import Citation
+
+Participant = Literal["customer", "bot", "agent", "system"]
+Route = Literal["flow", "answer", "clarify", "large_model", "human", "smalltalk"]
+Owner = Literal["bot", "waiting", "agent", "closed"]
+
+MAX_TEXT = 4_000
+"""Longest customer message in characters; a longer one is a `TooLarge`, told to the customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """A verified message of a customer, as a channel hands it to `turns.accept`.
+
+    `conversation` is the channel's own key of the conversation, `external_id` its unique id of the message
+    (the idempotency key: the same id twice is one message). `payload` is what a tapped quick reply stands for.
+    """
+
+    channel: str
+    conversation: str
+    customer: str
+    external_id: str
+    text: str
+    payload: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A piece of the text with a meaning: `text[start:end]`, normalised to `value` (order numbers upper case,
+    e-mails lower case, phones E.164, dates ISO 8601, amounts `12.50 GBP`)."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the small model makes of one message.
+
+    `confidence` belongs to `intent`; `ranking` holds the likeliest intents with their confidence, best first.
+    `out_of_scope` is the calibrated probability that no known intent fits. `frustration` is in [0, 1].
+    `language` is an ISO 639-1 code, "und" where the text is too short to tell.
+    """
+
+    intent: str
+    confidence: float
+    ranking: tuple[tuple[str, float], ...] = ()
+    out_of_scope: float = 0.0
+    entities: tuple[Entity, ...] = ()
+    asks_for_human: bool = False
+    frustration: float = 0.0
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to a message and why: a route, a sentence for people, and the rule or gate that decided."""
+
+    route: Route
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuickReply:
+    """A button under a reply. `payload` comes back as the next message's payload."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message of the bot (or of an agent) before it stands in the log."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    quick_replies: tuple[QuickReply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueState:
+    """Where a multi-step flow stands: the active form, the slot it asks for, and the question last asked, so that
+    it can be asked again after a question in the middle. All empty when no flow is active."""
+
+    form: str = ""
+    slot: str = ""
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The record of one answered message (invariant 6): what was understood and found, what decided, by which release.
+
+    `found` are the ids of the passages that the search returned, best first; `took_ms` is wall time.
+    `draft` is the answer the bot would have given where it handed over instead.
+    """
+
+    message_seq: int
+    understanding: Understanding
+    decision: Decision
+    release: str
+    found: tuple[str, ...] = ()
+    answer_confidence: float = 0.0
+    draft: str = ""
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the append-only conversation log, numbered per conversation from 1 by `seq`.
+
+    `kind` is "text", "note" (agents only), or "event" (hand-off and system lines that everyone sees).
+    `rating` is what the customer thought of a bot's message: "up", "down" or nothing. `turn` stands on answered
+    customer messages, where it was asked for.
+    """
+
+    conversation: str
+    seq: int
+    participant: Participant
+    kind: str
+    text: str
+    at: datetime
+    author: str = ""
+    payload: str | None = None
+    citations: tuple[Citation, ...] = field(default=())
+    quick_replies: tuple[QuickReply, ...] = field(default=())
+    rating: str = ""
+    turn: Turn | None = None

@@ -1,0 +1,75 @@
+"""The release a process serves with: noticed when the pointer moves, loaded in the background, swapped in one step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from bot.errors import BadRelease, NotFound
+from bot.releases.registry import Registry
+from bot.releases.release import Release, load_release, smoke
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.5
+
+
+class LiveRelease:
+    """Serves the live release; the one before keeps serving until the new one has answered its smoke questions.
+
+    A release that does not load is logged once and left aside: this process goes on with what it has.
+    """
+
+    def __init__(self, registry: Registry, clock: Callable[[], datetime]) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._release: Release | None = None
+        self._failed = ""
+        self._closing = threading.Event()
+        self._loading = threading.Lock()
+        self.refresh()
+        self._thread = threading.Thread(target=self._watch, name="release-watch", daemon=True)
+        self._thread.start()
+
+    def current(self) -> Release:
+        """The release to answer with; `NotFound` before the first was published."""
+        if self._release is None:
+            raise NotFound("no release is loaded yet; `firstline train` makes the first one")
+        return self._release
+
+    def ready(self) -> bool:
+        return self._release is not None
+
+    def refresh(self) -> None:
+        """Load what the pointer names now, if it is not what is served."""
+        with self._loading:
+            id = self._registry.current_id()
+            if id is None or id == self._failed or (self._release is not None and self._release.id == id):
+                return
+            try:
+                release = load_release(self._registry, id, reuse=self._release)
+                smoke(release, self._clock().date())
+            except (BadRelease, NotFound) as error:
+                self._failed = id
+                log.error("release_not_loaded", release=id, error=str(error), serving=self._serving())
+                return
+            self._release = release
+            self._failed = ""
+            log.info("release_loaded", release=id)
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def _serving(self) -> str:
+        return self._release.id if self._release is not None else "nothing"
+
+    def _watch(self) -> None:
+        while not self._closing.wait(LOOK_EVERY_S):
+            try:
+                self.refresh()
+            except Exception as error:
+                log.error("release_watch_failed", error=str(error))

@@ -1,0 +1,214 @@
+"""Releases on disk: content-addressed parts, manifests that list every file with its hash, one pointer to what is live.
+
+    releases/parts/<kind>-<hash>/…      files of a part; written once, never changed
+    releases/<id>/manifest.json         which parts a release names, and the sha256 of each of their files
+    releases/current.json               the pointer: the live release and those before it
+    releases/history.jsonl              who promoted what, when, and whether it was forced
+
+Everything is written beside its place, flushed, and moved there with `os.replace`, so that a reader never sees half of
+it and a crash leaves the old state.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.errors import BadRelease, NotFound, Refused
+
+KINDS = ("encoder", "intents", "knowledge", "router")
+"""The parts of every release: the retriever's encoder, the intent model, the passages, policy and gate."""
+
+KEPT_BACK = 20
+"""How many earlier releases the pointer remembers for going back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a release is made of. `parts` maps a kind to its folder under `releases/parts`; `files` maps every file,
+    relative to `releases/`, to its sha256; `report` holds what was measured before it went live."""
+
+    id: str
+    created_at: str
+    parts: Mapping[str, str]
+    files: Mapping[str, str]
+    parent: str = ""
+    note: str = ""
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Registry:
+    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self._clock = clock
+        (folder / "parts").mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Held while building and publishing: one publisher at a time on this machine."""
+        with open(self.folder / ".lock", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def staging(self, name: str) -> Path:
+        """An empty folder to build a part in, on the same file system as the parts."""
+        folder = self.folder / "staging" / f"{name}-{os.getpid()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def add_part(self, kind: str, built: Path) -> str:
+        """Move a built folder to its content address and return its name; the same content is kept once."""
+        name = f"{kind}-{_hash_of(_hashes(built))[:16]}"
+        target = self.part(name)
+        if target.exists():
+            shutil.rmtree(built)
+        else:
+            for file in _files(built):
+                _flush(file)
+            os.replace(built, target)
+        return name
+
+    def part(self, name: str) -> Path:
+        return self.folder / "parts" / name
+
+    def create(self, parts: Mapping[str, str], *, note: str, report: Mapping[str, Any] | None = None) -> Manifest:
+        """Write the manifest of a release made of these parts; does not promote it."""
+        if set(parts) != set(KINDS):
+            raise BadRelease(f"a release has the parts {', '.join(KINDS)}; got {', '.join(sorted(parts)) or 'none'}")
+        files = {
+            f"parts/{name}/{path}": sha
+            for name in sorted(parts.values())
+            for path, sha in _hashes(self.part(name)).items()
+        }
+        id = f"r-{_hash_of(dict(sorted(parts.items())))[:10]}"
+        manifest = Manifest(
+            id, self._clock().isoformat(), dict(parts), files, self.current_id() or "", note, report or {}
+        )
+        (self.folder / id).mkdir(exist_ok=True)
+        write_json(self.folder / id / "manifest.json", asdict(manifest))
+        return manifest
+
+    def manifest(self, id: str) -> Manifest:
+        """The manifest of a release; `NotFound` or `BadRelease`."""
+        if not re.fullmatch(r"r-[0-9a-f]{10}", id) or not (path := self.folder / id / "manifest.json").exists():
+            known = ", ".join(each.id for each in self.list()) or "none"
+            raise NotFound(f"no release {id!r}; there are: {known}")
+        try:
+            return Manifest(**json.loads(path.read_bytes()))
+        except (ValueError, TypeError) as error:
+            raise BadRelease(f"{path} is not a manifest: {error}") from error
+
+    def verify(self, manifest: Manifest) -> None:
+        """Hash every file of a release; `BadRelease` names the first that is missing or differs."""
+        for path, expected in manifest.files.items():
+            file = self.folder / path
+            if not file.is_file():
+                raise BadRelease(f"release {manifest.id}: {path} is missing; roll back or publish again")
+            if (found := sha256(file)) != expected:
+                raise BadRelease(
+                    f"release {manifest.id}: {path} has sha256 {found[:12]}…, the manifest says {expected[:12]}…; "
+                    "roll back or publish again"
+                )
+
+    def list(self) -> tuple[Manifest, ...]:
+        """All readable releases, the newest first."""
+        found = []
+        for path in self.folder.glob("r-*/manifest.json"):
+            try:
+                found.append(Manifest(**json.loads(path.read_bytes())))
+            except (ValueError, TypeError):
+                continue
+        return tuple(sorted(found, key=lambda each: each.created_at, reverse=True))
+
+    def current_id(self) -> str | None:
+        """The live release's id, None before the first."""
+        pointer = self._pointer()
+        return pointer["id"] if pointer else None
+
+    def promote(self, id: str, *, by: str, forced: bool = False, reason: str = "") -> None:
+        """Make a release live, after its files were checked; recorded in the history."""
+        self.verify(self.manifest(id))
+        pointer = self._pointer() or {"id": None, "before": []}
+        before = [pointer["id"], *pointer["before"]] if pointer["id"] not in (None, id) else pointer["before"]
+        self._point(id, before, by=by, forced=forced, reason=reason)
+
+    def rollback(self, *, by: str) -> str:
+        """Make the release before the live one live again, and return its id; `Refused` when there is none."""
+        pointer = self._pointer()
+        if not pointer or not pointer["before"]:
+            raise Refused("there is no earlier release to go back to")
+        target, *before = pointer["before"]
+        self.verify(self.manifest(target))
+        self._point(target, before, by=by, forced=False, reason=f"rolled back from {pointer['id']}")
+        return str(target)
+
+    def history(self) -> tuple[Mapping[str, Any], ...]:
+        """Promotions, the newest first."""
+        path = self.folder / "history.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return tuple(json.loads(line) for line in reversed(lines))
+
+    def _pointer(self) -> dict[str, Any] | None:
+        path = self.folder / "current.json"
+        try:
+            pointer: dict[str, Any] = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise BadRelease(f"{path} is not JSON: {error}; `firstline releases promote ID` writes it anew") from error
+        return pointer
+
+    def _point(self, id: str, before: list[str], *, by: str, forced: bool, reason: str) -> None:
+        at = self._clock().isoformat()
+        with open(self.folder / "history.jsonl", "a") as file:
+            json.dump({"at": at, "id": id, "by": by, "forced": forced, "reason": reason}, file)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        write_json(self.folder / "current.json", {"id": id, "before": before[:KEPT_BACK], "at": at})
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader sees the old file or the new one, and the new one survives a crash."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): sha256(path) for path in _files(folder)}
+
+
+def _hash_of(value: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,88 @@
+"""A release in memory: everything that answers a message, loaded and checked together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from bot.errors import BadRelease, FirstlineError
+from bot.routing.gate import Gate
+from bot.routing.policy import Policy, load_policy
+from bot.routing.signals import Look
+from bot.understanding.payload import understand_payload
+from bot.understanding.understand import Understander
+from retrieval.embedder import OnnxEmbedder
+from retrieval.errors import RetrievalError
+from retrieval.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from bot.releases.registry import Manifest, Registry
+
+SMOKE = ("Where is my order?", "How long does delivery take?", "🤷", "x" * 500)
+"""Every release must survive these before it serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a process answers with. Parts that two releases share are loaded once."""
+
+    id: str
+    manifest: Manifest
+    encoder: OnnxEmbedder
+    understander: Understander
+    knowledge: Knowledge
+    policy: Policy
+    gate: Gate
+
+    def look(
+        self,
+        text: str,
+        *,
+        today: date,
+        payload: str | None = None,
+        is_current: Callable[[str, int], bool] | None = None,
+    ) -> Look:
+        """Understand a message and search the passages: all that the router needs from the models."""
+        understanding = self.understander.understand(text, today=today)
+        if payload is not None:
+            understanding = understand_payload(payload, understanding)
+        hits = tuple(self.knowledge.search(text))
+        return Look(understanding, hits, self.knowledge.answer(text, hits=hits, is_current=is_current))
+
+
+def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -> Release:
+    """Load a release after checking every file's hash; `BadRelease` if anything is off.
+
+    Parts that `reuse` has loaded already are taken from it.
+    """
+    manifest = registry.manifest(id)
+    registry.verify(manifest)
+    part = {kind: registry.part(name) for kind, name in manifest.parts.items()}
+    same = {kind: reuse is not None and reuse.manifest.parts[kind] == name for kind, name in manifest.parts.items()}
+    try:
+        encoder = reuse.encoder if reuse and same["encoder"] else OnnxEmbedder.load(part["encoder"])
+        understander = reuse.understander if reuse and same["intents"] else Understander.load(part["intents"])
+        kept = reuse and same["encoder"] and same["knowledge"]
+        knowledge = reuse.knowledge if reuse and kept else Knowledge.load(part["knowledge"], encoder)
+        policy = load_policy(part["router"] / "policy.yml")
+        gate = Gate.from_json(json.loads((part["router"] / "gate.json").read_text()))
+    except (FirstlineError, RetrievalError, OSError, ValueError, KeyError, TypeError) as error:
+        raise BadRelease(f"release {id} does not load: {error}") from error
+    return Release(id, manifest, encoder, understander, knowledge, policy, gate)
+
+
+def smoke(release: Release, today: date) -> None:
+    """Answer the smoke questions; `BadRelease` when one of them raises."""
+    for text in SMOKE:
+        try:
+            release.look(text, today=today)
+        except Exception as error:
+            raise BadRelease(f"release {release.id} fails on a smoke question: {error}") from error
+
+
+def with_gate(release: Release, gate: Gate) -> Release:
+    """The same release under another gate, for choosing thresholds."""
+    return replace(release, gate=gate)

@@ -1,0 +1,164 @@
+"""The router: signals and policy in, a decision with its reason out. Pure, so that the whole policy is one table.
+
+Written rules come first, in the order of `RULES`; the learned gate decides what they leave open. The first rule that
+has an opinion wins, and its name is what the decision cites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.messages import Decision
+from bot.routing.gate import Gate, question_mass
+from bot.routing.policy import Policy
+from bot.routing.signals import Signals
+
+Rule = Callable[[Signals, Policy, Gate], Decision | None]
+
+HUMAN_PAYLOAD = "/human"
+STOP_INTENT = "stop_flow"
+
+
+def decide(signals: Signals, policy: Policy, gate: Gate) -> Decision:
+    """What happens to this message, and why."""
+    for rule in RULES:
+        decision = rule(signals, policy, gate)
+        if decision is not None:
+            return decision
+    return Decision("human", "nothing in the help pages answers this", "no-answer")
+
+
+def asks_for_human(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.payload == HUMAN_PAYLOAD or signals.understanding.asks_for_human:
+        return Decision("human", "the customer asks for a human", "asks-for-human")
+    return None
+
+
+def reserved_topic(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    for topic in policy.reserved:
+        by_word = topic.words is not None and topic.words.search(signals.text) is not None
+        intent = signals.understanding
+        by_intent = intent.intent in topic.intents and intent.confidence >= gate.smalltalk
+        if by_word or by_intent:
+            return Decision("human", topic.reason, f"reserved:{topic.id}")
+    return None
+
+
+def waiting_for_human(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """While a customer waits for a human, only a sure quote is said; the rest is left to the human."""
+    if not signals.waiting:
+        return None
+    if gate.p_right(signals) >= gate.answer:
+        return Decision("answer", "sure of a quote while the customer waits", "waiting-answer")
+    return Decision("human", "the customer waits for a human", "waiting")
+
+
+def tapped_choice(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.payload is None or signals.dialogue.form:
+        return None
+    intent = signals.payload.removeprefix("/").split("{")[0]
+    if intent in policy.flows:
+        return _flow(signals, f"the customer chose {intent}", "tapped-choice")
+    return None
+
+
+def active_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """A flow goes on, but does not trap: a question in the middle is answered and the flow asks again."""
+    if not signals.dialogue.form:
+        return None
+    intent = signals.understanding.intent
+    answers_question = any(entity.name in ("order_number", "email") for entity in signals.understanding.entities)
+    asks = (question_mass(signals.understanding) > 0.5 and "?" in signals.text) or intent.startswith("ask_")
+    if signals.payload is None and asks and not answers_question and gate.p_right(signals) >= gate.answer:
+        return Decision("answer", f"a question in the middle of {signals.dialogue.form}", "question-in-flow")
+    return _flow(signals, f"{signals.dialogue.form} is active", "active-flow")
+
+
+def too_many_failures(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.failures + 1 >= policy.failures_before_human and gate.p_right(signals) < gate.answer:
+        understood = signals.understanding.confidence >= gate.flow and signals.understanding.intent in policy.flows
+        if not understood:
+            return Decision("human", f"{signals.failures + 1} messages in a row without an answer", "third-failure")
+    return None
+
+
+def frustrated(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.understanding.frustration >= policy.frustration_before_human:
+        return Decision("human", "the customer is upset", "frustrated")
+    return None
+
+
+def small_talk(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    intent = signals.understanding
+    if intent.intent in policy.smalltalk and intent.confidence >= gate.smalltalk and signals.payload is None:
+        return Decision("smalltalk", f"{intent.intent} ({intent.confidence:.2f})", "small-talk")
+    return None
+
+
+def starts_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    intent = signals.understanding
+    if intent.intent in policy.flows and intent.confidence >= gate.flow and intent.out_of_scope < gate.out_of_scope:
+        return _flow(signals, f"{intent.intent} ({intent.confidence:.2f})", "starts-flow")
+    return None
+
+
+def vip(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    marked = policy.vip is not None and signals.attributes.get(policy.vip.attribute) == policy.vip.value
+    if marked and gate.p_right(signals) < gate.answer:
+        return Decision("human", "a priority customer, and no sure answer", "vip")
+    return None
+
+
+def sure_answer(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    p = gate.p_right(signals)
+    if p >= gate.answer:
+        return Decision("answer", f"probably right ({p:.2f}, needed {gate.answer:.2f})", "sure-answer")
+    return None
+
+
+def clarify_once(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """Ask back once: when two intents are close, or when the message is about nothing we know."""
+    if signals.clarified:
+        return None
+    intent = signals.understanding
+    if intent.out_of_scope >= gate.out_of_scope and gate.p_right(signals) < gate.answer / 2:
+        return Decision("clarify", f"probably outside our topics ({intent.out_of_scope:.2f})", "out-of-scope")
+    offered = choices(signals, policy)
+    if len(offered) >= 2 and intent.ranking[0][1] - intent.ranking[1][1] <= gate.close:
+        return Decision("clarify", f"{offered[0]} or {offered[1]}", "close-intents")
+    return None
+
+
+def large_model(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.large_model_available and signals.cosine > 0.3:
+        return Decision("large_model", "passages found, none of them a sure quote", "large-model")
+    return None
+
+
+def choices(signals: Signals, policy: Policy) -> tuple[str, ...]:
+    """Likely intents that can be offered as quick replies: they start a flow and have a title."""
+    likely = [name for name, confidence in signals.understanding.ranking[:3] if confidence >= 0.15]
+    return tuple(name for name in likely if name in policy.flows and name in policy.titles)
+
+
+RULES: tuple[Rule, ...] = (
+    asks_for_human,
+    reserved_topic,
+    waiting_for_human,
+    tapped_choice,
+    active_flow,
+    frustrated,
+    too_many_failures,
+    small_talk,
+    starts_flow,
+    sure_answer,
+    vip,
+    clarify_once,
+    large_model,
+)
+
+
+def _flow(signals: Signals, reason: str, rule: str) -> Decision:
+    if not signals.flows_available:
+        return Decision("human", f"{reason}, but flows are not available", "flow-unavailable")
+    return Decision("flow", reason, rule)

@@ -1,0 +1,56 @@
+"""All the router may look at, in one record: no clock, no store, no text search behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.messages import DialogueState, Understanding
+from retrieval.documents import Abstention, Answer, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the models make of one message: its understanding, the passages found, and the quote or none."""
+
+    understanding: Understanding
+    hits: tuple[Hit, ...]
+    answer: Answer | Abstention
+
+    def signals(self, text: str, **state: Any) -> Signals:
+        """These findings with the conversation's state, as the router wants them."""
+        quoted = isinstance(self.answer, Answer)
+        return Signals(
+            text=text,
+            understanding=self.understanding,
+            answer_confidence=self.answer.confidence if quoted else 0.0,
+            cosine=max((hit.cosine or 0.0 for hit in self.hits), default=0.0),
+            verbatim=isinstance(self.answer, Answer) and self.answer.verbatim,
+            **state,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """One message's situation.
+
+    `answer_confidence` is the reader's calibrated probability in [0, 1] that its best quote answers; `cosine` in
+    [-1, 1] belongs to the best passage. `verbatim` marks a FAQ answer. `clarified` and `failures` count questions
+    back and unanswered messages in a row before this one. `payload` is set when a quick reply was tapped.
+    """
+
+    text: str
+    understanding: Understanding
+    answer_confidence: float = 0.0
+    cosine: float = 0.0
+    verbatim: bool = False
+    dialogue: DialogueState = field(default_factory=DialogueState)
+    flows_available: bool = True
+    large_model_available: bool = False
+    payload: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    clarified: int = 0
+    failures: int = 0
+    waiting: bool = False
+    in_hours: bool = True

@@ -1,0 +1,128 @@
+"""One frozen record of settings, read once from the environment and passed down; nothing else reads the environment.
+
+Every setting is an environment variable `FIRSTLINE_<NAME>`. An unknown one is an error, so that a typing mistake is
+never a silent default. Secrets have no default: those that Firstline can make itself are generated at the first start
+into `<home>/secrets.json` (readable by its owner only), the others switch their channel on when they are set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bot.errors import BadSettings
+
+PREFIX = "FIRSTLINE_"
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    home: Path = _setting(Path("var"), "folder of all state: database, releases, base model, logs")
+    data: Path = _setting(Path("data"), "the company's own data: docs, faq, nlu, eval, policy.yml")
+    host: str = _setting("127.0.0.1", "address the web process listens on")
+    port: int = _setting(8000, "port of the web process")
+    public_url: str = _setting("", "address customers see; empty means http://host:port")
+    database_url: str = _setting("", "PostgreSQL or SQLite URL; empty means a SQLite file in home")
+    redis_url: str = _setting("", "Redis that wakes and limits across machines; empty means this machine alone")
+    web_threads: int = _setting(64, "request threads of the web process, open event streams among them")
+    max_streams: int = _setting(40, "event streams open at once in one web process; more are told to poll")
+    max_body_bytes: int = _setting(1_048_576, "largest request body in bytes")
+    max_upload_bytes: int = _setting(20_971_520, "largest uploaded file in bytes")
+    base_model: str = _setting("", "local sentence-transformers folder to fine-tune; empty means all-MiniLM-L6-v2")
+    rasa_port: int = _setting(5005, "loopback port of the dialogue engine")
+    rasa_venv: Path = _setting(Path(".venv-rasa"), "virtual environment of the dialogue engine")
+    company_name: str = _setting("Wrenfield", "name shown to customers")
+    brand_colour: str = _setting("#1f5c4d", "colour of the company, as #rrggbb")
+    order_pattern: str = _setting(r"(?:WF[\s-]?)?(\d{6})", "regular expression of an order number; group 1 is its core")
+    order_format: str = _setting("WF-{}", "how an order number is written, {} being its core")
+    phone_region: str = _setting("GB", "region of phone numbers written without a country code")
+    timezone: str = _setting("Europe/London", "time zone of the opening hours")
+    contact_email: str = _setting("hello@wrenfield.example", "address told to customers when nobody is there")
+    webhook_secret: str = _setting("", "whsec_… secret of the generic webhook (space-separated while rotating)")
+    webhook_url: str = _setting("", "address that replies of the generic webhook are posted to")
+    webhook_allow_private: bool = _setting(False, "let the outgoing webhook reach private addresses (tests, intranets)")
+    rest_token: str = _setting("", "bearer token of the REST channel; empty serves loopback callers only")
+    identity_secret: str = _setting("", "secret that signs the identity of known customers of the widget")
+    slack_signing_secret: str = _setting("", "signing secret of the Slack app; empty switches Slack off")
+    slack_bot_token: str = _setting("", "bot token (xoxb-…) of the Slack app")
+    slack_api_url: str = _setting("https://slack.com/api/", "address of Slack's Web API")
+    session_key: str = _setting("", "signs widget tokens; generated at the first start when empty")
+    rasa_token: str = _setting("", "shared by web and the dialogue engine; generated at the first start when empty")
+
+    @property
+    def address(self) -> str:
+        """The public address without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the database."""
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'firstline.sqlite'}"
+
+    @property
+    def rasa_url(self) -> str:
+        return f"http://127.0.0.1:{self.rasa_port}"
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment; raise `BadSettings` for unknown names and impossible values."""
+        given = os.environ if environment is None else environment
+        known = {f.name: f for f in fields(cls)}
+        values: dict[str, Any] = {}
+        for key, raw in given.items():
+            if not key.startswith(PREFIX):
+                continue
+            name = key.removeprefix(PREFIX).lower()
+            if name not in known:
+                raise BadSettings(_unknown(key, known))
+            values[name] = _parse(key, raw, known[name])
+        return cls(**values)
+
+    def with_secrets(self) -> Settings:
+        """These settings with the generated secrets filled in; makes and keeps them at the first call."""
+        from dataclasses import replace
+
+        kept = _kept_secrets(self.home / "secrets.json", ("session_key", "rasa_token"))
+        return replace(self, **{name: value for name, value in kept.items() if not getattr(self, name)})
+
+
+def _unknown(key: str, known: Mapping[str, object]) -> str:
+    names = [PREFIX + name.upper() for name in known]
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`firstline doctor --settings` lists them"
+    return f"unknown setting {key}; {hint}"
+
+
+def _parse(key: str, raw: str, spec: Field[Any]) -> Any:
+    kind = type(spec.default)
+    if kind is bool:
+        if raw.lower() not in ("0", "1", "true", "false", "yes", "no"):
+            raise BadSettings(f"{key} takes yes or no, got {raw!r}")
+        return raw.lower() in ("1", "true", "yes")
+    try:
+        return Path(raw) if issubclass(kind, Path) else kind(raw)
+    except ValueError as error:
+        raise BadSettings(f"{key} takes {kind.__name__}, got {raw!r}") from error
+
+
+def _kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [name for name in names if name not in kept]
+    if missing:
+        kept |= {name: secrets.token_urlsafe(32) for name in missing}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(kept, file)
+        os.replace(partial, path)
+    return kept

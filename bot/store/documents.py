@@ -1,0 +1,167 @@
+"""The library: documents and all their versions. Which version may be quoted is decided here, nowhere else.
+
+A citation is checked in the transaction that writes the reply (`require_current`), so a document that was changed or
+deleted cannot be quoted after the call that changed it returned, whatever index a process has loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from bot.errors import Conflict, NotFound
+from bot.store.database import Database
+from bot.store.tables import document_versions, documents
+from retrieval.documents import Block, Citation, Document
+
+DELETED = 0
+"""The current version of a document that was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A line of the library's listing."""
+
+    id: str
+    title: str
+    version: int
+    updated_at: datetime
+    source: str
+    media_type: str
+    url: str
+
+
+class Library:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self.clock = clock
+
+    def put(self, document: Document, *, source: str) -> Document:
+        """Store a document; the same content keeps its version, other content becomes the next one."""
+        return self.put_all([document], source=source)[0]
+
+    def put_all(self, several: Iterable[Document], *, source: str) -> tuple[Document, ...]:
+        """Store documents in one transaction: all of them or none."""
+        listed = list(several)
+        return self._database.write(lambda connection: tuple(self._put(connection, each, source) for each in listed))
+
+    def _put(self, connection: Connection, document: Document, source: str) -> Document:
+        row = connection.execute(select(documents).where(documents.c.id == document.id).with_for_update()).one_or_none()
+        newest = connection.execute(
+            select(document_versions)
+            .where(document_versions.c.document == document.id)
+            .order_by(document_versions.c.version.desc())
+            .limit(1)
+        ).one_or_none()
+        now = self.clock()
+        unchanged = newest is not None and newest.content_hash == document.content_hash
+        if unchanged and row is not None and row.current == newest.version:
+            return _document(newest)
+        version = newest.version + 1 if newest is not None else 1
+        values = {"current": version, "source": source, "updated_at": now}
+        connection.execute(
+            insert(document_versions).values(
+                document=document.id,
+                version=version,
+                title=document.title,
+                text=document.text,
+                blocks=[asdict(block) for block in document.blocks],
+                url=document.url,
+                media_type=document.media_type,
+                content_hash=document.content_hash,
+                at=now,
+            )
+        )
+        if row is None:
+            connection.execute(insert(documents).values(id=document.id, **values))
+        else:
+            connection.execute(update(documents).where(documents.c.id == document.id).values(**values))
+        return self._get(connection, document.id, version)
+
+    def delete(self, id: str) -> None:
+        """Take a document out of use; its versions stay readable where they were cited."""
+
+        def work(connection: Connection) -> None:
+            values = {"current": DELETED, "updated_at": self.clock()}
+            if connection.execute(update(documents).where(documents.c.id == id).values(**values)).rowcount == 0:
+                raise NotFound(f"no document {id!r}; `firstline documents list` shows what there is")
+
+        self._database.write(work)
+
+    def erase(self, id: str) -> None:
+        """Remove a document with all its versions."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(document_versions).where(document_versions.c.document == id))
+            connection.execute(delete(documents).where(documents.c.id == id))
+
+        self._database.write(work)
+
+    def get(self, id: str, version: int | None = None) -> Document:
+        """The current version of a document, or a named one; `NotFound` otherwise."""
+        with self._database.read() as connection:
+            return self._get(connection, id, version)
+
+    def _get(self, connection: Connection, id: str, version: int | None) -> Document:
+        if version is None:
+            version = connection.scalar(select(documents.c.current).where(documents.c.id == id)) or DELETED
+        row = connection.execute(
+            select(document_versions).where(document_versions.c.document == id, document_versions.c.version == version)
+        ).one_or_none()
+        if row is None:
+            raise NotFound(f"no document {id!r} with version {version or 'current'}")
+        return _document(row)
+
+    def current(self) -> tuple[Document, ...]:
+        """Every document in use, in its current version, by id."""
+        with self._database.read() as connection:
+            return tuple(_document(row) for row in connection.execute(_in_use(document_versions)))
+
+    def listing(self) -> tuple[Shelved, ...]:
+        """What is in use, without the texts, the last changed first."""
+        columns = (
+            documents.c.id,
+            document_versions.c.title,
+            document_versions.c.version,
+            documents.c.updated_at,
+            documents.c.source,
+            document_versions.c.media_type,
+            document_versions.c.url,
+        )
+        query = _in_use(*columns).order_by(None).order_by(documents.c.updated_at.desc(), documents.c.id)
+        with self._database.read() as connection:
+            return tuple(Shelved(*row) for row in connection.execute(query))
+
+    def generation(self) -> str:
+        """A value that changes with every change of what may be quoted."""
+        query = select(func.count(), func.max(documents.c.updated_at), func.sum(documents.c.current))
+        with self._database.read() as connection:
+            return "/".join(str(value) for value in connection.execute(query).one())
+
+    def is_current(self, id: str, version: int) -> bool:
+        """Whether this version may be quoted now."""
+        with self._database.read() as connection:
+            return connection.scalar(select(documents.c.current).where(documents.c.id == id)) == version
+
+
+def require_current(connection: Connection, citations: Iterable[Citation]) -> None:
+    """Raise `Conflict` (code `stale`) if a cited version is not the current one; locks what it has read."""
+    for id, version in sorted({(citation.document, citation.version) for citation in citations}):
+        query = select(documents.c.current).where(documents.c.id == id).with_for_update(read=True)
+        current = connection.scalar(query)
+        if current != version:
+            raise Conflict(f"{id} version {version} was replaced by version {current or 'none'}", code="stale")
+
+
+def _in_use(*columns: Any) -> Any:
+    same = (documents.c.id == document_versions.c.document) & (documents.c.current == document_versions.c.version)
+    return select(*columns).select_from(document_versions.join(documents, same)).order_by(documents.c.id)
+
+
+def _document(row: Row[Any]) -> Document:
+    blocks = tuple(Block(block["kind"], tuple(block["heading"]), block["start"], block["end"]) for block in row.blocks)
+    return Document(row.document, row.title, row.text, blocks, row.version, row.url, row.media_type)

@@ -1,0 +1,213 @@
+"""The people of the desk: accounts, sign-in with delays, sessions, the one-time set-up.
+
+Passwords are argon2id with the parameters of OWASP's cheat sheet (m = 19,456 KiB, t = 2, p = 1), at most two hashed
+at once. Session and set-up tokens are stored as hashes only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from bot.errors import BadInput, Conflict, NotFound, Unverified
+from bot.store.database import Database
+from bot.store.tables import notes, people, sessions, sign_in_failures
+
+Role = Literal["agent", "admin"]
+
+SESSION = timedelta(hours=12)
+FREE_TRIES = 4
+LONGEST_DELAY_S = 300
+SHORTEST_PASSWORD = 10
+_SETUP = "setup_token_hash"
+_WRONG = "e-mail or password is wrong, or too many tries; wait a moment and try again"
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_two_at_once = threading.BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: int
+    email: str
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who is signed in, and the token that every form of this session carries."""
+
+    person: Person
+    csrf: str
+
+
+class People:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._nobody = _hash("nobody has this password")
+
+    def setup_token(self) -> str | None:
+        """A fresh one-time token that makes the first account; None once there is one. An older token ends."""
+        token = secrets.token_urlsafe(24)
+
+        def work(connection: Connection) -> bool:
+            if connection.scalar(select(func.count()).select_from(people)):
+                return False
+            connection.execute(delete(notes).where(notes.c.key == _SETUP))
+            connection.execute(insert(notes).values(key=_SETUP, value=_digest(token)))
+            return True
+
+        return token if self._database.write(work) else None
+
+    def set_up(self, token: str, email: str, name: str, password: str) -> Person:
+        """Make the first account, an admin's; `Unverified` for a wrong or used token."""
+        _require(email, name, password)
+        hashed = _hash(password)
+
+        def work(connection: Connection) -> Person:
+            stored = connection.scalar(select(notes.c.value).where(notes.c.key == _SETUP))
+            if stored is None or not secrets.compare_digest(stored, _digest(token)):
+                raise Unverified("this set-up link was used or replaced; `firstline users setup-link` prints a new one")
+            connection.execute(delete(notes).where(notes.c.key == _SETUP))
+            return self._insert(connection, email, name, "admin", hashed)
+
+        return self._database.write(work)
+
+    def add(self, email: str, name: str, role: Role, password: str) -> Person:
+        """Add an account; `BadInput` for a bad address or a short password, `Conflict` for a known address."""
+        _require(email, name, password)
+        hashed = _hash(password)
+        return self._database.write(lambda connection: self._insert(connection, email, name, role, hashed))
+
+    def _insert(self, connection: Connection, email: str, name: str, role: Role, hashed: str) -> Person:
+        address = email.strip().lower()
+        if connection.scalar(select(people.c.id).where(people.c.email == address)) is not None:
+            raise Conflict(f"{address} has an account already", code="known_address")
+        row = insert(people).values(
+            email=address, name=name.strip(), role=role, password=hashed, added_at=self._clock()
+        )
+        id = connection.execute(row).inserted_primary_key[0]
+        return Person(int(id), address, name.strip(), role)
+
+    def list(self) -> tuple[Person, ...]:
+        with self._database.read() as connection:
+            return tuple(_person(row) for row in connection.execute(select(people).order_by(people.c.name)))
+
+    def remove(self, email: str) -> None:
+        """End an account and its sessions; `Conflict` for the last admin."""
+
+        def work(connection: Connection) -> None:
+            row = connection.execute(select(people).where(people.c.email == email.strip().lower())).one_or_none()
+            if row is None:
+                raise NotFound(f"nobody has the address {email}")
+            admins = connection.scalar(select(func.count()).select_from(people).where(people.c.role == "admin"))
+            if row.role == "admin" and admins == 1:
+                raise Conflict(f"{email} is the last admin; make another one first", code="last_admin")
+            connection.execute(delete(sessions).where(sessions.c.person == row.id))
+            connection.execute(delete(people).where(people.c.id == row.id))
+
+        self._database.write(work)
+
+    def sign_in(self, email: str, password: str, *, address: str) -> str:
+        """A session token, valid for `SESSION`. `Unverified`, always in the same words, for an unknown account, a
+        wrong password and a locked address alike; each failure after the fourth doubles the delay."""
+        account = email.strip().lower()
+        subjects = (f"account:{account}", f"address:{address}")
+        if self._locked(subjects):
+            raise Unverified(_WRONG)
+        with self._database.read() as connection:
+            row = connection.execute(select(people).where(people.c.email == account)).one_or_none()
+        good = _verify(row.password if row is not None else self._nobody, password) and row is not None
+        if not good or row is None:
+            self._count_failure(subjects)
+            raise Unverified(_WRONG)
+        return self._open_session(row.id, subjects)
+
+    def _open_session(self, person: int, subjects: tuple[str, ...]) -> str:
+        token = secrets.token_urlsafe(32)
+        expires_at = self._clock() + SESSION
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(sign_in_failures).where(sign_in_failures.c.subject.in_(subjects)))
+            connection.execute(delete(sessions).where(sessions.c.expires_at < self._clock()))
+            row = {"token_hash": _digest(token), "person": person, "csrf": secrets.token_urlsafe(24)}
+            connection.execute(insert(sessions).values(expires_at=expires_at, **row))
+
+        self._database.write(work)
+        return token
+
+    def by_session(self, token: str) -> Session | None:
+        """Who holds this session token, or None when it is unknown or over."""
+        query = (
+            select(people, sessions.c.csrf)
+            .join(sessions, sessions.c.person == people.c.id)
+            .where(sessions.c.token_hash == _digest(token), sessions.c.expires_at > self._clock())
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else Session(_person(row), row.csrf)
+
+    def sign_out(self, token: str) -> None:
+        self._database.write(
+            lambda connection: connection.execute(delete(sessions).where(sessions.c.token_hash == _digest(token)))
+        )
+
+    def _locked(self, subjects: tuple[str, ...]) -> bool:
+        query = select(func.max(sign_in_failures.c.locked_until)).where(sign_in_failures.c.subject.in_(subjects))
+        with self._database.read() as connection:
+            until = connection.scalar(query)
+        return until is not None and until > self._clock()
+
+    def _count_failure(self, subjects: tuple[str, ...]) -> None:
+        def work(connection: Connection) -> None:
+            for subject in subjects:
+                same = sign_in_failures.c.subject == subject
+                failures = (connection.scalar(select(sign_in_failures.c.failures).where(same)) or 0) + 1
+                delay_s = min(2 ** (failures - FREE_TRIES), LONGEST_DELAY_S) if failures > FREE_TRIES else 0
+                values = {"failures": failures, "locked_until": self._clock() + timedelta(seconds=delay_s)}
+                if connection.execute(update(sign_in_failures).where(same).values(**values)).rowcount == 0:
+                    connection.execute(insert(sign_in_failures).values(subject=subject, **values))
+
+        self._database.write(work)
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(row.id, row.email, row.name, row.role)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash(password: str) -> str:
+    with _two_at_once:
+        return _hasher.hash(password)
+
+
+def _verify(hashed: str, password: str) -> bool:
+    with _two_at_once:
+        try:
+            return _hasher.verify(hashed, password)
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
+            return False
+
+
+def _require(email: str, name: str, password: str) -> None:
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,}", email.strip()):
+        raise BadInput("an e-mail address looks like name@company.example; this one does not")
+    if not 1 <= len(name.strip()) <= 120:
+        raise BadInput("a name has 1 to 120 characters")
+    if not SHORTEST_PASSWORD <= len(password) <= 1_000:
+        raise BadInput(f"a password has at least {SHORTEST_PASSWORD} characters, this one has {len(password)}")

@@ -1,0 +1,214 @@
+"""The path of one message, from a channel's hands to a reply in the log.
+
+    accept   a durable, idempotent insert; the sender is acknowledged now
+    answer   one turn at a time per conversation:
+             understand → search → decide → act → one transaction for replies, record, deliveries and state
+
+A turn that a crash interrupts leaves its message unanswered; whoever looks next (`Conversations.unanswered`) answers
+it. The lease's token and the conversation's `answered_seq`, both checked in the writing transaction, make that once.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from bot.acts import Act, act, hold_back
+from bot.dialogue.client import DialogueEngine, DialogueTurn
+from bot.errors import BadInput, Conflict, DialogueUnavailable, LeaseLost, TooLarge
+from bot.handoff.queue import HandOff
+from bot.messages import MAX_TEXT, Decision, IncomingMessage, Message, Turn
+from bot.releases.release import Release
+from bot.routing.router import decide
+from bot.routing.signals import Look, Signals
+from bot.store.conversations import Conversation, Conversations, Outcome, Receipt
+from bot.store.documents import Library
+from bot.store.leases import Lease
+from retrieval.documents import Answer
+
+log = structlog.get_logger()
+
+LEASE_S = 30.0
+STALE_TRIES = 3
+WAIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a turn knows before it decides."""
+
+    conversation: Conversation
+    message: Message
+    release: Release
+    look: Look
+
+
+class Turns:
+    """Wires the steps together; everything it needs is passed in, so a test passes its own parts."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        library: Library,
+        release: Callable[[], Release],
+        dialogue: DialogueEngine,
+        handoff: HandOff,
+        clock: Callable[[], datetime],
+        *,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._conversations = conversations
+        self._library = library
+        self._release = release
+        self._dialogue = dialogue
+        self._handoff = handoff
+        self._clock = clock
+        self._wake = wake
+        self._holder = uuid.uuid4().hex
+
+    def accept(self, message: IncomingMessage) -> Receipt:
+        """Check the text and store the message; it is durable when this returns.
+
+        `BadInput` for a text without a visible character or with lone surrogates, `TooLarge` above `MAX_TEXT`.
+        """
+        receipt = self._conversations.accept(replace(message, text=checked_text(message.text)))
+        self._wake()
+        return receipt
+
+    def answer(self, id: str) -> tuple[Message, ...]:
+        """Answer what is unanswered in this conversation, the oldest first, and return what was said.
+
+        Returns nothing while another process answers it. A message that arrives between the last look and the
+        release of the lease is seen by the look after it.
+        """
+        said: tuple[Message, ...] = ()
+        while self._conversations.next_question(id) is not None:
+            lease = self._conversations.lease(id, self._holder, LEASE_S)
+            if lease is None:
+                return said
+            try:
+                while (message := self._conversations.next_question(id)) is not None:
+                    said += self._turn(lease, id, message)
+                    self._wake()
+            except LeaseLost:
+                return said
+            finally:
+                self._conversations.release(lease)
+        return said
+
+    def wait(self, receipt: Receipt, timeout_s: float = WAIT_S) -> tuple[Message, ...]:
+        """Answer, or wait for the process that does; returns what was said after the message, possibly nothing."""
+        deadline = time.monotonic() + timeout_s
+        self.answer(receipt.conversation)
+        while self._conversations.get(receipt.conversation).answered_seq < receipt.seq:
+            if time.monotonic() > deadline:
+                return ()
+            time.sleep(0.05)
+            self.answer(receipt.conversation)
+        later = self._conversations.log(receipt.conversation, after=receipt.seq)
+        questions = [message.seq for message in later if message.participant == "customer"]
+        until = min(questions, default=later[-1].seq + 1 if later else 0)
+        return tuple(message for message in later if message.seq < until)
+
+    def _turn(self, lease: Lease, id: str, message: Message) -> tuple[Message, ...]:
+        for last_try in (False,) * (STALE_TRIES - 1) + (True,):
+            started = time.perf_counter()
+            situation = self._look(self._conversations.get(id), message)
+            try:
+                outcome = self._decide_and_act(situation, started)
+            except Exception as error:
+                log.error("turn_failed", conversation=id, seq=message.seq, error=type(error).__name__, exc_info=True)
+                outcome = self._outcome(situation, *self._give_up(situation), started)
+            try:
+                return self._conversations.commit_turn(lease, id, outcome)
+            except Conflict as error:
+                if error.code != "stale" or last_try:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _look(self, conversation: Conversation, message: Message) -> Situation:
+        release = self._release()
+        look = release.look(
+            message.text,
+            today=self._clock().date(),
+            payload=message.payload,
+            is_current=self._library.is_current,
+        )
+        return Situation(conversation, message, release, look)
+
+    def _decide_and_act(self, situation: Situation, started: float) -> Outcome:
+        conversation, release = situation.conversation, situation.release
+        if conversation.owner == "agent":
+            decision = Decision("human", f"{conversation.agent} holds the conversation", "held-by-agent")
+            return self._outcome(situation, decision, hold_back(conversation), started)
+        signals = self._signals(situation)
+        decision = decide(signals, release.policy, release.gate)
+        dialogue: DialogueTurn | None = None
+        if decision.route == "flow":
+            try:
+                dialogue = self._flow(situation)
+            except DialogueUnavailable as error:
+                log.warning("dialogue_unavailable", error=str(error))
+                decision = decide(replace(signals, flows_available=False), release.policy, release.gate)
+        done = act(decision, signals, release.policy, situation.look.answer, dialogue, self._handoff.waiting_line)
+        return self._outcome(situation, decision, done, started)
+
+    def _flow(self, situation: Situation) -> DialogueTurn:
+        message = situation.message
+        text = message.payload if message.payload is not None else message.text
+        id = f"{message.conversation}:{message.seq}"
+        return self._dialogue.handle(message.conversation, id, text, situation.look.understanding)
+
+    def _signals(self, situation: Situation) -> Signals:
+        conversation = situation.conversation
+        return situation.look.signals(
+            situation.message.text,
+            dialogue=conversation.dialogue,
+            flows_available=self._dialogue.available(),
+            payload=situation.message.payload,
+            attributes=conversation.attributes,
+            clarified=conversation.clarified,
+            failures=conversation.failures,
+            waiting=conversation.owner == "waiting",
+            in_hours=self._handoff.in_hours(),
+        )
+
+    def _give_up(self, situation: Situation) -> tuple[Decision, Act]:
+        decision = Decision("human", "something went wrong on our side", "turn-failed")
+        policy = situation.release.policy
+        return decision, act(
+            decision, self._signals(situation), policy, situation.look.answer, None, self._handoff.waiting_line
+        )
+
+    def _outcome(self, situation: Situation, decision: Decision, done: Act, started: float) -> Outcome:
+        answer = situation.look.answer
+        turn = Turn(
+            message_seq=situation.message.seq,
+            understanding=situation.look.understanding,
+            decision=decision,
+            release=situation.release.id,
+            found=tuple(hit.passage.id for hit in situation.look.hits),
+            answer_confidence=answer.confidence,
+            draft=answer.text if isinstance(answer, Answer) and decision.route != "answer" else "",
+            took_ms=(time.perf_counter() - started) * 1000,
+        )
+        return Outcome(turn, done.replies, done.dialogue, done.clarified, done.failures, done.hand_over)
+
+
+def checked_text(text: str) -> str:
+    """The text as it is stored: stripped, without control characters; see `Turns.accept` for what is refused."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInput("the message is not valid Unicode (a lone surrogate); send it as UTF-8") from error
+    kept = "".join(c for c in text if c in "\n\t" or (c.isprintable() or ord(c) > 127)).strip()
+    if not kept:
+        raise BadInput("the message is empty; send some text")
+    if len(kept) > MAX_TEXT:
+        raise TooLarge(f"the message has {len(kept):,} characters, at most {MAX_TEXT:,} are taken; send the main point")
+    return kept
