@@ -8,7 +8,6 @@ Both refuse a timestamp further than five minutes from now and compare in consta
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -73,7 +72,7 @@ def require_webhook_secret(secret: str) -> None:
     """Raise `BadSettings` unless `secret` is of the form the specification asks for."""
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise BadSettings("a webhook secret is whsec_ and base64 of 24 to 64 bytes; this one is no base64") from error
     if len(key) not in _SECRET_BYTES:
         raise BadSettings(f"a webhook secret is whsec_ and base64 of 24 to 64 bytes; this one has {len(key)}")

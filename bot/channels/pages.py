@@ -1,0 +1,136 @@
+"""Public pages and files: the demo shop, cited documents at the quote, the widget's own files, health."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.channels.brand import brand
+from bot.channels.current import parts
+from bot.channels.headers import secured
+from bot.channels.reading import sections
+from bot.errors import FirstlineError, NotFound
+from bot.store.documents import Library
+
+WIDGET = Path(__file__).parent.parent / "widget"
+SUFFIXES = {".js", ".css", ".svg"}
+
+blueprint = Blueprint("pages", __name__, template_folder=str(WIDGET))
+
+
+@blueprint.after_request
+def secure(response: Response) -> Response:
+    """The widget's frame may stand in any page, everything else only on its own."""
+    return secured(response, ancestors="*" if request.endpoint == "pages.frame" else "'none'")
+
+
+@blueprint.errorhandler(FirstlineError)
+def told(error: FirstlineError) -> tuple[str, int]:
+    """A page for people; nothing in it comes from the request."""
+    return render_template("trouble.html", error=error, company=parts().settings.company_name), error.status
+
+
+@blueprint.get("/")
+def shop() -> str:
+    """The front page of the demo company, with the widget on it."""
+    return render_template("shop.html", settings=parts().settings)
+
+
+@blueprint.get("/widget/frame")
+def frame() -> str:
+    """What the loader puts in its frame."""
+    handoff, settings = parts().handoff, parts().settings
+    return render_template(
+        "frame.html", company=settings.company_name, in_hours=handoff.in_hours(), next_open=handoff.next_open()
+    )
+
+
+@blueprint.get("/widget/brand.css")
+def brand_css() -> Response:
+    """The company's colour as custom properties."""
+    return _cached(Response(brand(parts().settings.brand_colour).css(), mimetype="text/css"))
+
+
+@blueprint.get("/widget/loader.js")
+def loader() -> Response:
+    """The one script of a page with the widget, with the company's name and colour filled in."""
+    settings = parts().settings
+    colours = brand(settings.brand_colour)
+    facts = {"company": settings.company_name, "fill": colours.fill, "ink": colours.ink, "hover": colours.hover}
+    script = _source("loader.js").replace("__FACTS__", json.dumps(facts).replace("<", "\\u003c"))
+    return _cached(Response(script, mimetype="text/javascript"))
+
+
+@blueprint.get("/widget/<name>")
+def file(name: str) -> Response:
+    """A file of the widget; templates are not served."""
+    if Path(name).suffix not in SUFFIXES:
+        raise NotFound(f"no such file of the widget: {name[:80]!r}")
+    return _cached(send_from_directory(WIDGET, name))
+
+
+@blueprint.get("/documents/<path:id>")
+def document(id: str) -> str:
+    """A stored version of a document, with the cited characters marked."""
+    version, start, end = (_number(name) for name in ("version", "start", "end"))
+    shown = parts().library.get(id, version or None)
+    return render_template(
+        "document.html",
+        company=parts().settings.company_name,
+        document=shown,
+        sections=sections(shown, start, end),
+        current=_current_version(parts().library, id),
+        quoted=end > start,
+    )
+
+
+@blueprint.get("/healthz")
+def healthy() -> Response:
+    """The process is up."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """A release is loaded and the database answers; 503 names what is missing."""
+    try:
+        parts().library.generation()
+        database = "ok"
+    except SQLAlchemyError:
+        database = "unreachable"
+    release = parts().live.current().id if parts().live.ready() else None
+    good = database == "ok" and release is not None
+    return jsonify({"status": "ok" if good else "not ready", "database": database, "release": release}), (
+        200 if good else 503
+    )
+
+
+def _current_version(library: Library, id: str) -> int:
+    """The version in use, 0 when the document was taken out of use."""
+    try:
+        return library.get(id).version
+    except NotFound:
+        return 0
+
+
+def _number(name: str) -> int:
+    value = request.args.get(name, "0")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+
+
+@lru_cache(maxsize=8)
+def _source(name: str) -> str:
+    return (WIDGET / name).read_text(encoding="utf-8")
+
+
+def _cached(response: Response) -> Response:
+    """Let browsers keep a file, and ask each time whether it is still the same."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if not response.direct_passthrough:
+        response.add_etag()
+    return response.make_conditional(request)

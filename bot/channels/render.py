@@ -1,0 +1,83 @@
+"""What a reader sees of a message: Markdown to safe HTML, and records to the JSON of the widget and the desk.
+
+markdown-it writes no raw HTML, and nh3 lets through only the tags below: no images, links to http, https and mailto
+only, every link marked as not ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import escape
+
+from bot.messages import Message
+from retrieval.documents import Citation
+
+TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "ul", "ol", "li", "a", "blockquote", "hr"} | {
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
+ATTRIBUTES = {"a": {"href", "target"}, "ol": {"start"}}
+SCHEMES = {"http", "https", "mailto"}
+REL = "noopener noreferrer nofollow ugc"
+
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_markdown.disable(["heading", "lheading", "image", "html_block", "html_inline", "reference"])
+
+
+def safe_html(text: str) -> str:
+    """Markdown of a bot or an agent as HTML that is safe to insert; links open in a new tab."""
+    rendered = _markdown.render(text).replace("<a href=", '<a target="_blank" href=')
+    return nh3.clean(rendered, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel=REL)
+
+
+def plain_html(text: str) -> str:
+    """What a customer wrote: every character as text, line breaks kept."""
+    return f"<p>{str(escape(text)).replace(chr(10), '<br>')}</p>"
+
+
+def message_html(message: Message) -> str:
+    """The HTML of one message, by who said it."""
+    marked_up = message.kind == "text" and message.participant in ("bot", "agent")
+    return safe_html(message.text) if marked_up else plain_html(message.text)
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """One message as the widget and the desk read it."""
+    return {
+        "seq": message.seq,
+        "participant": message.participant,
+        "author": message.author,
+        "kind": message.kind,
+        "text": message.text,
+        "html": message_html(message),
+        "at": message.at.isoformat(),
+        "rating": message.rating,
+        "citations": [citation_json(citation) for citation in message.citations],
+        "quick_replies": [{"title": reply.title, "payload": reply.payload} for reply in message.quick_replies],
+    }
+
+
+def citation_json(citation: Citation) -> dict[str, Any]:
+    """A citation whose `url` opens the stored version at the quote."""
+    return {
+        "document": citation.document,
+        "version": citation.version,
+        "heading": citation.heading,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "url": document_url(citation.document, citation.version, citation.start, citation.end),
+    }
+
+
+def document_url(document: str, version: int, start: int, end: int) -> str:
+    """Where this process shows a stored version with `text[start:end]` marked."""
+    return f"/documents/{quote(document, safe='')}?version={version}&start={start}&end={end}#quote"

@@ -1,0 +1,115 @@
+"""The whole policy as one table: a message's signals, and what has to happen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.messages import DialogueState, Entity, Understanding
+from bot.routing.gate import Gate
+from bot.routing.policy import Costs, Policy, parse_policy
+from bot.routing.router import RULES, decide
+from bot.routing.signals import Signals
+
+POLICY: Policy = parse_policy(
+    {
+        "flows": ["order_status", "refund_status"],
+        "titles": {"order_status": "Where my order is", "refund_status": "Where my refund is"},
+        "smalltalk": {"greet": "Hello."},
+        "vip": {"attribute": "tier", "value": "kestrel"},
+        "reserved": [
+            {
+                "id": "safety",
+                "reason": "danger",
+                "say": "Stop using it.",
+                "intents": ["report_safety"],
+                "words": ["smoke"],
+            }
+        ],
+        "hours": {"timezone": "Europe/London", "mon": "08:00-20:00"},
+    }
+)
+GATE = Gate()
+ORDER_FORM = DialogueState("order_status_form", "order_number", "Which order?")
+
+
+def understood(intent: str = "ask_delivery", confidence: float = 0.9, **more: Any) -> Understanding:
+    return Understanding(intent, confidence, ((intent, confidence), ("greet", (1 - confidence) / 2)), **more)
+
+
+def close_call() -> Understanding:
+    return Understanding("order_status", 0.45, (("order_status", 0.45), ("refund_status", 0.4)))
+
+
+TABLE = [
+    ("asks for a human", {"understanding": understood(asks_for_human=True)}, "human", "asks-for-human"),
+    ("taps for a human", {"payload": "/human"}, "human", "asks-for-human"),
+    ("a human is asked for in a flow", {"payload": "/human", "dialogue": ORDER_FORM}, "human", "asks-for-human"),
+    ("a reserved intent", {"understanding": understood("report_safety")}, "human", "reserved:safety"),
+    ("a reserved word", {"text": "there is SMOKE coming out"}, "human", "reserved:safety"),
+    (
+        "no reserved word inside another",
+        {"text": "smoked salmon board", "answer_confidence": 0.9},
+        "answer",
+        "sure-answer",
+    ),
+    ("sure quote while waiting", {"waiting": True, "answer_confidence": 0.9}, "answer", "waiting-answer"),
+    ("unsure while waiting", {"waiting": True, "answer_confidence": 0.2}, "human", "waiting"),
+    ("a tapped flow", {"payload": "/order_status"}, "flow", "tapped-choice"),
+    ("a flow goes on", {"dialogue": ORDER_FORM, "text": "WF-204817"}, "flow", "active-flow"),
+    (
+        "a question in a flow",
+        {"dialogue": ORDER_FORM, "text": "how long is delivery?", "answer_confidence": 0.9},
+        "answer",
+        "question-in-flow",
+    ),
+    (
+        "the asked-for number in a flow is no question",
+        {
+            "dialogue": ORDER_FORM,
+            "text": "is it WF-204817?",
+            "answer_confidence": 0.9,
+            "understanding": understood(entities=(Entity("order_number", "WF-204817", 6, 15),)),
+        },
+        "flow",
+        "active-flow",
+    ),
+    ("upset", {"understanding": understood(frustration=0.9)}, "human", "frustrated"),
+    ("third failure", {"failures": 2, "clarified": 1}, "human", "third-failure"),
+    ("third message, but answered", {"failures": 2, "answer_confidence": 0.9}, "answer", "sure-answer"),
+    ("greets", {"understanding": understood("greet")}, "smalltalk", "small-talk"),
+    ("starts a flow", {"understanding": understood("order_status")}, "flow", "starts-flow"),
+    (
+        "a flow without the engine",
+        {"understanding": understood("order_status"), "flows_available": False},
+        "human",
+        "flow-unavailable",
+    ),
+    ("a sure answer", {"answer_confidence": 0.9}, "answer", "sure-answer"),
+    ("priority customer, no answer", {"attributes": {"tier": "kestrel"}}, "human", "vip"),
+    ("outside, the first time", {"understanding": understood(out_of_scope=0.95)}, "clarify", "out-of-scope"),
+    ("outside, again", {"understanding": understood(out_of_scope=0.95), "clarified": 1}, "human", "no-answer"),
+    ("two flows are close", {"understanding": close_call()}, "clarify", "close-intents"),
+    ("close again", {"understanding": close_call(), "clarified": 1}, "human", "no-answer"),
+    ("passages and a large model", {"large_model_available": True, "cosine": 0.5}, "large_model", "large-model"),
+    ("nothing found", {}, "human", "no-answer"),
+]
+
+
+@pytest.mark.parametrize(("given", "route", "rule"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_policy(given: dict[str, Any], route: str, rule: str) -> None:
+    signals = Signals(**{"text": "some text", "understanding": understood(), **given})
+    decision = decide(signals, POLICY, GATE)
+    assert (decision.route, decision.rule) == (route, rule)
+    assert decision.reason
+
+
+def test_every_rule_is_in_the_table() -> None:
+    decided = {row[3].split(":")[0] for row in TABLE}
+    assert len(decided) >= len(RULES)
+
+
+def test_break_even_follows_from_costs() -> None:
+    assert Costs(wrong_answer=10, human_minute=1, minutes_a_conversation=4).break_even == pytest.approx(0.6)
+    assert Costs(wrong_answer=1, human_minute=1, minutes_a_conversation=4).break_even == 0.0
