@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -59,8 +60,8 @@ def create_app(settings: Settings | None = None, *, parts: Parts | None = None) 
 def build_parts(settings: Settings) -> Parts:
     """Every part on the real database and releases; both web and worker are made of these."""
     database = Database.open(settings.store_url)
-    delivered = ("slack",) if settings.slack_bot_token else ()
-    delivered += ("webhook",) if settings.webhook_url else ()
+    connected = {"slack": settings.slack_bot_token, "webhook": settings.webhook_url}
+    delivered = [channel for channel, given in connected.items() if given]
     conversations = Conversations(database, now, delivered=delivered)
     library = Library(database, now)
     registry = Registry(settings.home / "releases", now)
@@ -86,7 +87,7 @@ def build_parts(settings: Settings) -> Parts:
     )
 
 
-def opening_hours(settings: Settings, live: LiveRelease) -> object:
+def opening_hours(settings: Settings, live: LiveRelease) -> Callable[[], Hours]:
     """The opening hours of the live policy, or of the company's file before the first release."""
 
     def hours() -> Hours:

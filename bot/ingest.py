@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.sources.faq import FaqRow, faq_document, read_faq
-
 from bot.errors import BadInput
 from bot.store.documents import Library
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
-from retrieval.sources import read_folder, read_source
+from retrieval.sources.faq import FaqRow, faq_document, read_faq
+from retrieval.sources.sandbox import read_folder, read_source
 
 Progress = Callable[[str, int, int], None]
 
@@ -72,7 +71,11 @@ def take_faq(library: Library, file: Path) -> FaqIntake:
 
 def take_faq_bytes(library: Library, data: bytes, name: str) -> FaqIntake:
     """The same from an upload."""
-    rows, problems = read_faq(data, name)
+    try:
+        table = read_faq(data, name)
+    except UnreadableSource as error:
+        raise BadInput(f"{name} was not imported: {error.reason}", code="unreadable") from error
+    rows, problems = table.rows, table.problems
     if problems:
         shown = "; ".join(f"row {number}: {problem}" for number, problem in problems[:20])
         more = f"; and {len(problems) - 20} more" if len(problems) > 20 else ""

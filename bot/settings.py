@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +90,12 @@ class Settings:
 
     def with_secrets(self) -> Settings:
         """These settings with the generated secrets filled in; makes and keeps them at the first call."""
-        from dataclasses import replace
-
         kept = _kept_secrets(self.home / "secrets.json", ("session_key", "rasa_token"))
-        return replace(self, **{name: value for name, value in kept.items() if not getattr(self, name)})
+        return replace(
+            self,
+            session_key=self.session_key or kept["session_key"],
+            rasa_token=self.rasa_token or kept["rasa_token"],
+        )
 
 
 def _unknown(key: str, known: Mapping[str, object]) -> str:
@@ -104,7 +106,7 @@ def _unknown(key: str, known: Mapping[str, object]) -> str:
 
 
 def _parse(key: str, raw: str, spec: Field[Any]) -> Any:
-    kind = type(spec.default)
+    kind: Any = type(spec.default)
     if kind is bool:
         if raw.lower() not in ("0", "1", "true", "false", "yes", "no"):
             raise BadSettings(f"{key} takes yes or no, got {raw!r}")

@@ -22,9 +22,9 @@ from bot.acts import Act, act, hold_back
 from bot.dialogue.client import DialogueEngine, DialogueTurn
 from bot.errors import BadInput, Conflict, DialogueUnavailable, LeaseLost, TooLarge
 from bot.handoff.queue import HandOff
-from bot.messages import MAX_TEXT, Decision, IncomingMessage, Message, Turn
+from bot.messages import MAX_TEXT, Decision, DialogueState, IncomingMessage, Message, Turn
 from bot.releases.release import Release
-from bot.routing.router import decide
+from bot.routing.router import SWITCHES_FLOW, decide
 from bot.routing.signals import Look, Signals
 from bot.store.conversations import Conversation, Conversations, Outcome, Receipt
 from bot.store.documents import Library
@@ -151,18 +151,19 @@ class Turns:
         dialogue: DialogueTurn | None = None
         if decision.route == "flow":
             try:
-                dialogue = self._flow(situation)
+                dialogue = self._flow(situation, decision)
             except DialogueUnavailable as error:
                 log.warning("dialogue_unavailable", error=str(error))
                 decision = decide(replace(signals, flows_available=False), release.policy, release.gate)
         done = act(decision, signals, release.policy, situation.look.answer, dialogue, self._handoff.waiting_line)
         return self._outcome(situation, decision, done, started)
 
-    def _flow(self, situation: Situation) -> DialogueTurn:
+    def _flow(self, situation: Situation, decision: Decision) -> DialogueTurn:
         message = situation.message
+        state = DialogueState() if decision.rule == SWITCHES_FLOW else situation.conversation.dialogue
         text = message.payload if message.payload is not None else message.text
         id = f"{message.conversation}:{message.seq}"
-        return self._dialogue.handle(message.conversation, id, text, situation.look.understanding)
+        return self._dialogue.handle(message.conversation, id, text, situation.look.understanding, state)
 
     def _signals(self, situation: Situation) -> Signals:
         conversation = situation.conversation

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_from_directory
+from markupsafe import escape
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.channels.brand import brand
@@ -17,6 +19,7 @@ from bot.errors import FirstlineError, NotFound
 from bot.store.documents import Library
 
 WIDGET = Path(__file__).parent.parent / "widget"
+SHOWN_STATES = ("Packing", "Dispatched", "Delivered", "Returned")
 SUFFIXES = {".js", ".css", ".svg"}
 
 blueprint = Blueprint("pages", __name__, template_folder=str(WIDGET))
@@ -37,7 +40,8 @@ def told(error: FirstlineError) -> tuple[str, int]:
 @blueprint.get("/")
 def shop() -> str:
     """The front page of the demo company, with the widget on it."""
-    return render_template("shop.html", settings=parts().settings)
+    settings = parts().settings
+    return render_template("shop.html", settings=settings, orders=sample_orders(settings.data / "shop" / "orders.json"))
 
 
 @blueprint.get("/widget/frame")
@@ -53,6 +57,16 @@ def frame() -> str:
 def brand_css() -> Response:
     """The company's colour as custom properties."""
     return _cached(Response(brand(parts().settings.brand_colour).css(), mimetype="text/css"))
+
+
+@blueprint.get("/widget/mark.svg")
+def mark() -> Response:
+    """The company's initial in its colour, as the icon of browser tabs."""
+    colours, initial = brand(parts().settings.brand_colour), escape(parts().settings.company_name[:1])
+    letter = f'<text x="16" y="23" font-family="serif" font-size="20" text-anchor="middle">{initial}</text>'
+    box = f'<rect width="32" height="32" rx="8" fill="{colours.fill}"/><g fill="{colours.ink}">{letter}</g>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{box}</svg>'
+    return _cached(Response(svg, mimetype="image/svg+xml"))
 
 
 @blueprint.get("/widget/loader.js")
@@ -109,6 +123,28 @@ def ready() -> tuple[Response, int]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SampleOrder:
+    """An order of the demo that a visitor may ask about."""
+
+    number: str
+    email: str
+    state: str
+
+
+@lru_cache(maxsize=1)
+def sample_orders(path: Path) -> tuple[SampleOrder, ...]:
+    """One order of another customer for each of a few states, from the demo's own file; none where a company has no such file."""
+    if not path.exists():
+        return ()
+    orders = [SampleOrder(each["number"], each["email"], each["state"]) for each in json.loads(path.read_bytes())]
+    shown: list[SampleOrder] = []
+    for state in SHOWN_STATES:
+        known = {each.email for each in shown}
+        shown += [each for each in orders if each.state == state and each.email not in known][:1]
+    return tuple(shown)
+
+
 def _current_version(library: Library, id: str) -> int:
     """The version in use, 0 when the document was taken out of use."""
     try:
@@ -133,4 +169,5 @@ def _cached(response: Response) -> Response:
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if not response.direct_passthrough:
         response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -27,7 +27,8 @@ _SECRET_BYTES = range(24, 65)
 
 def verify_slack(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
     """Raise `Unverified` unless the body was signed with `secret` within the window."""
-    timestamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+    given = _lower(headers)
+    timestamp, signature = given.get("x-slack-request-timestamp", ""), given.get("x-slack-signature", "")
     _require_fresh(timestamp, now)
     if not _SLACK_SIGNATURE.fullmatch(signature):
         raise Unverified("X-Slack-Signature is missing or not of the form v0=<64 hex digits>")
@@ -38,8 +39,9 @@ def verify_slack(secret: str, headers: Mapping[str, str], body: bytes, now: date
 
 def verify_webhook(secrets: str, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
     """The `webhook-id` of a body signed with one of the space-separated `secrets`; `Unverified` otherwise."""
-    id = headers.get("webhook-id", "")
-    timestamp, signature = headers.get("webhook-timestamp", ""), headers.get("webhook-signature", "")
+    sent = _lower(headers)
+    id, timestamp = sent.get("webhook-id", ""), sent.get("webhook-timestamp", "")
+    signature = sent.get("webhook-signature", "")
     if not _WEBHOOK_ID.fullmatch(id):
         raise Unverified("webhook-id is missing or not printable ASCII of at most 200 characters")
     _require_fresh(timestamp, now)
@@ -76,6 +78,10 @@ def require_webhook_secret(secret: str) -> None:
         raise BadSettings("a webhook secret is whsec_ and base64 of 24 to 64 bytes; this one is no base64") from error
     if len(key) not in _SECRET_BYTES:
         raise BadSettings(f"a webhook secret is whsec_ and base64 of 24 to 64 bytes; this one has {len(key)}")
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _require_fresh(timestamp: str, now: datetime) -> None:

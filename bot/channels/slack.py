@@ -38,7 +38,7 @@ def receive() -> Response:
     body = request.get_data()
     if len(body) > settings.max_body_bytes:
         raise TooLarge(f"the event has {len(body):,} bytes, at most {settings.max_body_bytes:,} are taken")
-    verify_slack(settings.slack_signing_secret, request.headers, body, parts().clock())
+    verify_slack(settings.slack_signing_secret, dict(request.headers), body, parts().clock())
     event = _form_payload(body) if request.mimetype == "application/x-www-form-urlencoded" else body
     given = parse_object(event, max_bytes=settings.max_body_bytes)
     if given.get("type") == "url_verification":

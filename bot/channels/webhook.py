@@ -42,7 +42,7 @@ def receive() -> tuple[Response, int]:
     body = request.get_data()
     if len(body) > MAX_BODY:
         raise TooLarge(f"the body has {len(body):,} bytes, at most {MAX_BODY:,} are taken")
-    id = verify_webhook(settings.webhook_secret, request.headers, body, parts().clock())
+    id = verify_webhook(settings.webhook_secret, dict(request.headers), body, parts().clock())
     try:
         receipt = parts().turns.accept(parse(body, id))
     except Conflict as error:

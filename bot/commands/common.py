@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bot.releases.build import Workshop
+from bot.releases.publish import Workshop
 from bot.releases.registry import Registry
 from bot.settings import Settings
 from bot.store.database import Database

@@ -12,7 +12,7 @@ import typer
 from bot.commands.common import Bench, open_bench, out, steps, table, talk, who
 from bot.errors import BadInput
 from bot.ingest import Intake, faq_rows, take_faq, take_paths
-from bot.releases.build import publish_knowledge
+from bot.releases.publish import publish_knowledge
 
 documents_app = typer.Typer(help="List, show and delete documents.", no_args_is_help=True)
 faq_app = typer.Typer(help="Import and export FAQ rows.", no_args_is_help=True)

@@ -8,8 +8,8 @@ import typer
 
 from bot.commands.common import Bench, open_bench, out, steps, table, talk, who
 from bot.errors import BadInput, FirstlineError, Refused
-from bot.releases.build import Progress, publish_knowledge
-from bot.releases.retrain import Retrained, promote, retrain
+from bot.releases.publish import Progress, promote, publish_knowledge
+from bot.releases.retrain import Retrained, retrain
 from bot.setup import ensure_base_model, first_documents
 from bot.store.jobs import Job, Jobs
 from retrieval.errors import RetrievalError

@@ -328,7 +328,7 @@ def find_item(order: Order, said: str) -> Item | None:
     for item in order.items:
         if words in item.name.lower() or item.name.lower() in words:
             return item
-    significant = {word for word in re.findall(r"[a-z]{3,}", words)}
+    significant = set(re.findall(r"[a-z]{3,}", words))
     scored = [(len(significant & set(re.findall(r"[a-z]{3,}", item.name.lower()))), item) for item in order.items]
     best = max(scored, key=lambda pair: pair[0])
     return best[1] if best[0] else None

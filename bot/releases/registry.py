@@ -17,7 +17,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -169,14 +169,14 @@ class Registry:
             raise BadRelease(f"{path} is not JSON: {error}; `firstline releases promote ID` writes it anew") from error
         return pointer
 
-    def _point(self, id: str, before: list[str], *, by: str, forced: bool, reason: str) -> None:
+    def _point(self, id: str, before: Sequence[str], *, by: str, forced: bool, reason: str) -> None:
         at = self._clock().isoformat()
         with open(self.folder / "history.jsonl", "a") as file:
             json.dump({"at": at, "id": id, "by": by, "forced": forced, "reason": reason}, file)
             file.write("\n")
             file.flush()
             os.fsync(file.fileno())
-        write_json(self.folder / "current.json", {"id": id, "before": before[:KEPT_BACK], "at": at})
+        write_json(self.folder / "current.json", {"id": id, "before": list(before[:KEPT_BACK]), "at": at})
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.errors import Refused
-from bot.releases.build import Progress, Workshop, build_challenger
+from bot.releases.build import build_challenger
 from bot.releases.comparison import Measured, Verdict, compare, measure
+from bot.releases.publish import Progress, Workshop
 from bot.releases.registry import Manifest, write_json
 from bot.releases.release import load_release, smoke
 from bot.routing.evaluation import read_scenarios
@@ -66,12 +66,3 @@ def keep_report(shop: Workshop, manifest: Manifest, result: Retrained) -> None:
     """Store the verdict in the challenger's manifest."""
     report = {**manifest.report, "gate": json.loads(json.dumps(result.to_json()))}
     write_json(shop.registry.folder / manifest.id / "manifest.json", asdict(replace(manifest, report=report)))
-
-
-def promote(shop: Workshop, id: str, *, by: str, force: bool = False) -> None:
-    """Make a release live by hand; `Refused` when its gate said no, unless forced (which is recorded)."""
-    gate = shop.registry.manifest(id).report.get("gate", {})
-    verdict = gate.get("verdict", {"promote": True, "reasons": []})
-    if not verdict["promote"] and not force:
-        raise Refused(f"release {id} was refused: {'; '.join(verdict['reasons'])}. `--force` promotes it all the same")
-    shop.registry.promote(id, by=by, forced=not verdict["promote"], reason="by hand")

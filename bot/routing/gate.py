@@ -45,7 +45,7 @@ class Gate:
         return cls(**{**stored, "weights": tuple(stored["weights"])})
 
     def with_thresholds(self, **thresholds: float) -> Gate:
-        return replace(self, **thresholds)
+        return replace(self, **thresholds)  # type: ignore[arg-type]
 
 
 def features(signals: Signals) -> tuple[float, ...]:

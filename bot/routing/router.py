@@ -16,7 +16,9 @@ from bot.routing.signals import Signals
 Rule = Callable[[Signals, Policy, Gate], Decision | None]
 
 HUMAN_PAYLOAD = "/human"
-STOP_INTENT = "stop_flow"
+SWITCHES_FLOW = "switches-flow"
+SURE_OF_A_SWITCH = 0.8
+"""Confidence from which a message in one flow is taken to begin another."""
 
 
 def decide(signals: Signals, policy: Policy, gate: Gate) -> Decision:
@@ -68,6 +70,9 @@ def active_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None
         return None
     intent = signals.understanding.intent
     answers_question = any(entity.name in ("order_number", "email") for entity in signals.understanding.entities)
+    another = intent in policy.flows and not signals.dialogue.form.startswith(intent)
+    if another and signals.understanding.confidence >= SURE_OF_A_SWITCH and not asked_for_words(signals):
+        return _flow(signals, f"{intent} instead of {signals.dialogue.form}", SWITCHES_FLOW)
     asks = (question_mass(signals.understanding) > 0.5 and "?" in signals.text) or intent.startswith("ask_")
     if signals.payload is None and asks and not answers_question and gate.p_right(signals) >= gate.answer:
         return Decision("answer", f"a question in the middle of {signals.dialogue.form}", "question-in-flow")
@@ -133,6 +138,11 @@ def large_model(signals: Signals, policy: Policy, gate: Gate) -> Decision | None
     if signals.large_model_available and signals.cosine > 0.3:
         return Decision("large_model", "passages found, none of them a sure quote", "large-model")
     return None
+
+
+def asked_for_words(signals: Signals) -> bool:
+    """Whether the flow waits for a description in the customer's own words, which may sound like anything."""
+    return signals.dialogue.slot in ("details", "reason", "new_address", "item")
 
 
 def choices(signals: Signals, policy: Policy) -> tuple[str, ...]:

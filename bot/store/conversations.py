@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from bot.errors import Conflict, LeaseLost, NotFound
 from bot.messages import (
-    Citation,
     DialogueState,
     IncomingMessage,
     Message,
@@ -38,6 +37,7 @@ from bot.store.rows import (
     turn_to_columns,
 )
 from bot.store.tables import conversations, messages, turns
+from retrieval.documents import Citation
 
 Clock = Callable[[], datetime]
 

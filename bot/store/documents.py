@@ -58,8 +58,8 @@ class Library:
             .limit(1)
         ).one_or_none()
         now = self.clock()
-        unchanged = newest is not None and newest.content_hash == document.content_hash
-        if unchanged and row is not None and row.current == newest.version:
+        in_use = newest is not None and row is not None and row.current == newest.version
+        if newest is not None and in_use and newest.content_hash == document.content_hash:
             return _document(newest)
         version = newest.version + 1 if newest is not None else 1
         values = {"current": version, "source": source, "updated_at": now}

@@ -52,7 +52,7 @@ class Jobs:
                 if (other := connection.scalar(open_jobs.limit(1))) is not None:
                     raise Conflict(f"job {other} of kind {kind} is not finished yet; wait for it", code="busy")
             values = {"kind": kind, "payload": dict(payload or {}), "created_at": self._clock()}
-            return int(connection.execute(insert(jobs).values(**values)).inserted_primary_key[0])
+            return int(connection.scalar(insert(jobs).values(**values).returning(jobs.c.id)) or 0)
 
         return self.get(self._database.write(work))
 

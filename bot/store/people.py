@@ -98,8 +98,8 @@ class People:
         row = insert(people).values(
             email=address, name=name.strip(), role=role, password=hashed, added_at=self._clock()
         )
-        id = connection.execute(row).inserted_primary_key[0]
-        return Person(int(id), address, name.strip(), role)
+        id = connection.scalar(row.returning(people.c.id))
+        return Person(int(id or 0), address, name.strip(), role)
 
     def list(self) -> tuple[Person, ...]:
         with self._database.read() as connection:

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row
 
 from bot.messages import (
-    Citation,
     Decision,
     DialogueState,
     Entity,
@@ -18,6 +17,7 @@ from bot.messages import (
     Turn,
     Understanding,
 )
+from retrieval.documents import Citation
 
 
 def citations_to_json(citations: Iterable[Citation]) -> list[dict[str, Any]]:

@@ -75,6 +75,18 @@ TABLE = [
         "flow",
         "active-flow",
     ),
+    (
+        "another flow in a flow",
+        {"dialogue": ORDER_FORM, "understanding": understood("refund_status")},
+        "flow",
+        "switches-flow",
+    ),
+    (
+        "a description that sounds like another flow",
+        {"dialogue": DialogueState("damaged_item_form", "details", "?"), "understanding": understood("refund_status")},
+        "flow",
+        "active-flow",
+    ),
     ("upset", {"understanding": understood(frustration=0.9)}, "human", "frustrated"),
     ("third failure", {"failures": 2, "clarified": 1}, "human", "third-failure"),
     ("third message, but answered", {"failures": 2, "answer_confidence": 0.9}, "answer", "sure-answer"),

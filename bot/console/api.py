@@ -1,0 +1,143 @@
+"""The desk's JSON and events: the queue, a conversation, and what an agent does to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from bot.channels.current import Parts, parts
+from bot.channels.json_body import parse_object
+from bot.channels.streams import frame, stream
+from bot.channels.web import slots
+from bot.console import sessions
+from bot.console.canned import canned_replies
+from bot.console.records import conversation_json, desk_message_json, display_name, summary_json
+from bot.errors import BadInput, TooLarge
+from bot.messages import MAX_TEXT, Message
+from bot.store.conversations import Conversation
+
+blueprint = Blueprint("api", __name__, url_prefix="/api")
+
+MAX_BODY = 65_536
+LISTED = 60
+PAGE = 200
+SEEN_EVERY_S = 14.0
+"""How often an open desk renews its agent's mark, which lasts a minute."""
+
+
+@blueprint.get("/queue")
+def queue() -> Response:
+    """Who waits and who is served, then the last others; `search` looks in texts, names and addresses."""
+    search = request.args.get("search", "")[:200].strip()
+    found = parts().conversations.listing(search=search, limit=LISTED)
+    held = () if search else parts().handoff.queue()
+    known = {each.id for each in held}
+    listed = (*held, *(each for each in found if each.id not in known and each.last_seq))
+    return jsonify({"conversations": [_summary(each) for each in listed], "present": list(parts().handoff.present())})
+
+
+@blueprint.get("/conversations/<id>")
+def show(id: str) -> Response:
+    """A conversation and its messages after `after`, with notes and records; `more` when the page was full."""
+    after = request.args.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < 10):
+        raise BadInput(f"after must be a whole number from 0, got {after[:20]!r}")
+    conversation = parts().conversations.get(id)
+    log = parts().conversations.log(id, after=int(after), limit=PAGE, notes=True)
+    shown = [desk_message_json(message) for message in log]
+    return jsonify({"conversation": conversation_json(conversation), "messages": shown, "more": len(log) == PAGE})
+
+
+@blueprint.post("/conversations/<id>/take")
+def take(id: str) -> Response:
+    parts().handoff.take(id, sessions.person().name)
+    return _moved(id)
+
+
+@blueprint.post("/conversations/<id>/reply")
+def reply(id: str) -> tuple[Response, int]:
+    """Say something to the customer; only the holder may."""
+    return _said(parts().handoff.reply(id, sessions.person().name, _text()))
+
+
+@blueprint.post("/conversations/<id>/note")
+def note(id: str) -> tuple[Response, int]:
+    """Leave a note for colleagues."""
+    return _said(parts().handoff.note(id, sessions.person().name, _text()))
+
+
+@blueprint.post("/conversations/<id>/hand-back")
+def hand_back(id: str) -> Response:
+    parts().handoff.hand_back(id, sessions.person().name)
+    return _moved(id)
+
+
+@blueprint.post("/conversations/<id>/close")
+def close(id: str) -> Response:
+    parts().handoff.close(id, sessions.person().name)
+    return _moved(id)
+
+
+@blueprint.get("/canned/<id>")
+def canned(id: str) -> Response:
+    """The canned replies, filled in for this conversation."""
+    facts = {
+        "name": display_name(parts().conversations.get(id)),
+        "agent": sessions.person().name,
+        "company": parts().settings.company_name,
+    }
+    return jsonify({"replies": canned_replies(parts().settings.data, facts)})
+
+
+@blueprint.get("/jobs/<int:id>")
+def job(id: int) -> Response:
+    """How far a job is, for progress bars."""
+    found = parts().jobs.get(id)
+    keys = ("id", "kind", "state", "done", "total", "message")
+    return jsonify({key: getattr(found, key) for key in keys})
+
+
+@blueprint.get("/events")
+def events() -> Response:
+    """`moved` whenever a log moved, and every few seconds; an open desk keeps its agent present."""
+    return stream(slots(), parts().wakeup, _news(parts(), sessions.person().name))
+
+
+def _news(of: Parts, who: str) -> Callable[[], Iterator[str]]:
+    marked = -SEEN_EVERY_S
+
+    def look() -> Iterator[str]:
+        nonlocal marked
+        if time.monotonic() - marked >= SEEN_EVERY_S:
+            marked = time.monotonic()
+            of.handoff.seen(who)
+        yield frame("moved", {"position": of.wakeup.position(), "present": list(of.handoff.present())})
+
+    return look
+
+
+def _moved(id: str) -> Response:
+    parts().wakeup.nudge()
+    return jsonify({"conversation": conversation_json(parts().conversations.get(id))})
+
+
+def _said(message: Message) -> tuple[Response, int]:
+    parts().wakeup.nudge()
+    return jsonify({"message": desk_message_json(message)}), 201
+
+
+def _summary(conversation: Conversation) -> dict[str, Any]:
+    last = parts().conversations.log(conversation.id, after=max(conversation.last_seq - 1, 0), limit=1)
+    return summary_json(conversation, last[0] if last else None)
+
+
+def _text() -> str:
+    text = parse_object(request.get_data(), max_bytes=MAX_BODY).get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise BadInput("a reply or note needs text, and more than spaces")
+    if len(text) > MAX_TEXT:
+        raise TooLarge(f"the text has {len(text):,} characters, at most {MAX_TEXT:,} are taken")
+    return text.strip()

@@ -1,0 +1,331 @@
+// The desk: the queue, the open conversation, its facts, the keyboard, and live updates.
+
+import { ask, liveUpdates } from "./line.js";
+import { factsOf } from "./facts.js";
+import { messageNode } from "./log.js";
+import { drawQueue, shownIn } from "./queue.js";
+
+const $ = (id) => document.getElementById(id);
+const main = $("main");
+const { me } = main.dataset;
+const TICK_MS = 15_000;
+const SINGLE_KEYS = "firstline.desk.single-keys";
+const DRAFTS = "firstline.desk.drafts";
+
+let all = [];
+let filter = "open";
+let current = null;
+let seen = 0;
+let asNote = false;
+let loading = null;
+
+/* Queue */
+
+async function readQueue() {
+  const search = $("search").value.trim();
+  try {
+    const { conversations, present } = await ask(`/queue?search=${encodeURIComponent(search)}`);
+    if (search !== $("search").value.trim()) return;
+    all = conversations;
+    drawPresent(present);
+    draw();
+  } catch (error) {
+    if (!all.length) drawQueue($("list"), { failed: error.message, retry: readQueue });
+  }
+}
+
+function draw() {
+  const searching = Boolean($("search").value.trim());
+  drawQueue($("list"), { rows: shown(), current: current?.id, filter, searching });
+  $("count-waiting").textContent = all.filter((each) => each.owner === "waiting").length || "";
+  $("count-mine").textContent = all.filter((each) => each.owner === "agent" && each.agent === me).length || "";
+}
+
+function shown() {
+  return $("search").value.trim() ? all : shownIn(all, filter, me);
+}
+
+function drawPresent(names) {
+  $("present").replaceChildren(
+    ...names.map((name) => {
+      const face = document.createElement("span");
+      face.className = "face";
+      face.title = name;
+      face.textContent = name.slice(0, 1);
+      face.setAttribute("role", "img");
+      face.setAttribute("aria-label", name);
+      return face;
+    }),
+  );
+}
+
+/* One conversation */
+
+async function open(id, { push = true } = {}) {
+  keepDraft();
+  current = { id };
+  seen = 0;
+  $("log").replaceChildren();
+  $("nothing").hidden = true;
+  $("open").hidden = false;
+  document.body.classList.add("reading");
+  if (push) history.pushState({ id }, "", `/desk/conversations/${id}`);
+  draw();
+  await read({ first: true });
+  readCanned(id);
+  $("text").value = drafts()[id] ?? "";
+}
+
+function leave() {
+  keepDraft();
+  current = null;
+  document.body.classList.remove("reading");
+  $("open").hidden = true;
+  $("nothing").hidden = false;
+  $("facts").replaceChildren();
+  history.pushState({}, "", "/desk/");
+  draw();
+}
+
+/** Read what is new in the open conversation; calls while one runs share it. */
+function read({ first = false } = {}) {
+  if (!current) return Promise.resolve();
+  if (loading?.id === current.id) return loading.promise;
+  const { id } = current;
+  const promise = readAll(id, first).finally(() => {
+    loading = null;
+  });
+  loading = { id, promise };
+  return promise;
+}
+
+async function readAll(id, first) {
+  try {
+    for (let more = true; more; ) {
+      const page = await ask(`/conversations/${id}?after=${first ? 0 : Math.max(0, seen - 1)}`);
+      if (current?.id !== id) return;
+      show(page);
+      ({ more } = page);
+      first = false;
+    }
+  } catch (error) {
+    toast(error.message);
+    if (error.status === 404) leave();
+  }
+}
+
+function show({ conversation, messages }) {
+  const scroller = $("scroller");
+  const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 160 || !seen;
+  for (const message of messages) {
+    const node = messageNode(message, { useDraft });
+    const shownAlready = $("log").querySelector(`[data-seq="${message.seq}"]`);
+    if (!shownAlready) $("log").append(node);
+    else if (message.turn && !shownAlready.querySelector(".record")) shownAlready.replaceWith(node);
+    seen = Math.max(seen, message.seq);
+  }
+  current = conversation;
+  drawStanding();
+  $("facts").replaceChildren(...factsOf(conversation));
+  if (follow) scroller.scrollTo({ top: scroller.scrollHeight });
+}
+
+const STANDING = {
+  bot: () => "The bot is answering",
+  waiting: (each) => `Waiting: ${each.reason}`,
+  agent: (each) => (each.agent === me ? "You are answering; the bot is silent" : `${each.agent} is answering; the bot is silent`),
+  closed: () => "Closed",
+};
+
+function drawStanding() {
+  const mine = current.owner === "agent" && current.agent === me;
+  const free = current.owner !== "agent";
+  $("name").textContent = current.name;
+  $("standing").textContent = STANDING[current.owner](current);
+  $("talk").dataset.owner = current.owner;
+  $("take").hidden = !free;
+  $("hand-back").hidden = !mine;
+  $("close").hidden = !(mine || current.owner === "waiting");
+  write(asNote && true);
+}
+
+/* Acting */
+
+async function act(verb) {
+  if (!current) return;
+  try {
+    const { conversation } = await ask(`/conversations/${current.id}/${verb}`, {});
+    current = conversation;
+    drawStanding();
+    await read();
+    if (verb === "take") write(false, { focus: true });
+  } catch (error) {
+    toast(error.message);
+    await read();
+  }
+}
+
+async function send(event) {
+  event?.preventDefault();
+  const text = $("text").value.trim();
+  if (!text || !current || $("send").disabled) return;
+  $("send").disabled = true;
+  try {
+    await ask(`/conversations/${current.id}/${asNote ? "note" : "reply"}`, { text });
+    $("text").value = "";
+    keepDraft();
+    await read();
+  } catch (error) {
+    toast(error.message);
+  } finally {
+    drawStanding();
+  }
+}
+
+/** Switch the box between a reply to the customer and a note for colleagues. */
+function write(note, { focus = false } = {}) {
+  asNote = note;
+  const mine = current?.owner === "agent" && current.agent === me;
+  $("as-reply").setAttribute("aria-pressed", String(!note));
+  $("as-note").setAttribute("aria-pressed", String(note));
+  $("answer").classList.toggle("note", note);
+  $("text-label").textContent = note ? "Note for colleagues" : "Reply to the customer";
+  $("text").placeholder = note ? "Only colleagues see this" : mine ? "Write a reply" : "Take the conversation over to reply";
+  $("text").disabled = !note && !mine;
+  $("send").disabled = !note && !mine;
+  $("canned").disabled = note || !mine;
+  $("text-hint").textContent = note || mine ? "" : "You can read and leave notes without taking it.";
+  if (focus && !$("text").disabled) $("text").focus();
+}
+
+function useDraft(text) {
+  if (current.owner !== "agent" || current.agent !== me) {
+    toast("Take the conversation over first, then use the draft.");
+    return;
+  }
+  write(false);
+  $("text").value = text;
+  $("text").focus();
+}
+
+async function readCanned(id) {
+  const { replies } = await ask(`/canned/${id}`).catch(() => ({ replies: [] }));
+  if (current?.id !== id) return;
+  const options = replies.map(({ title, text }) => new Option(title, text));
+  $("canned").replaceChildren(new Option("Canned replies", ""), ...options);
+}
+
+function drafts() {
+  return JSON.parse(sessionStorage.getItem(DRAFTS) ?? "{}");
+}
+
+function keepDraft() {
+  if (current) sessionStorage.setItem(DRAFTS, JSON.stringify({ ...drafts(), [current.id]: $("text").value }));
+}
+
+let toastTimer = 0;
+
+function toast(text) {
+  clearTimeout(toastTimer);
+  $("toast").textContent = text;
+  toastTimer = setTimeout(() => {
+    $("toast").textContent = "";
+  }, 6_000);
+}
+
+/* Keyboard */
+
+function step(by) {
+  const rows = shown();
+  if (!rows.length) return;
+  const at = rows.findIndex((each) => each.id === current?.id);
+  const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)];
+  if (next.id !== current?.id) open(next.id);
+}
+
+const KEYS = {
+  j: () => step(1),
+  k: () => step(-1),
+  t: () => !$("take").hidden && act("take"),
+  r: () => write(false, { focus: true }),
+  n: () => write(true, { focus: true }),
+  b: () => !$("hand-back").hidden && act("hand-back"),
+  e: () => !$("close").hidden && act("close"),
+  "/": () => $("search").focus(),
+  "?": () => $("help").showModal(),
+};
+const NEEDS_OPEN = new Set(["t", "r", "n", "b", "e"]);
+
+function onKey(event) {
+  if (event.isComposing || $("help").open) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target === $("text")) {
+    send(event);
+    return;
+  }
+  const typing = event.target.closest("input, textarea, select");
+  if (event.key === "Escape" && typing) {
+    typing.blur();
+    $("scroller").focus();
+    return;
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !$("single-keys").checked) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!KEYS[key] || (NEEDS_OPEN.has(key) && !current)) return;
+  event.preventDefault();
+  KEYS[key]();
+}
+
+/* Wiring */
+
+let searchTimer = 0;
+
+$("search").addEventListener("input", () => {
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(readQueue, 180);
+});
+document.querySelector(".filters").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  filter = button.value;
+  for (const each of document.querySelectorAll(".filters button")) each.setAttribute("aria-pressed", String(each === button));
+  draw();
+});
+$("list").addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-id]");
+  if (!link || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  open(link.dataset.id);
+});
+$("take").addEventListener("click", () => act("take"));
+$("hand-back").addEventListener("click", () => act("hand-back"));
+$("close").addEventListener("click", () => act("close"));
+$("as-reply").addEventListener("click", () => write(false, { focus: true }));
+$("as-note").addEventListener("click", () => write(true, { focus: true }));
+$("answer").addEventListener("submit", send);
+$("to-queue").addEventListener("click", leave);
+$("keys").addEventListener("click", () => $("help").showModal());
+$("canned").addEventListener("change", (event) => {
+  $("text").value = event.target.value || $("text").value;
+  event.target.value = "";
+  $("text").focus();
+});
+$("single-keys").checked = localStorage.getItem(SINGLE_KEYS) !== "off";
+$("single-keys").addEventListener("change", (event) => localStorage.setItem(SINGLE_KEYS, event.target.checked ? "on" : "off"));
+document.addEventListener("keydown", onKey);
+window.addEventListener("popstate", () => {
+  const id = location.pathname.split("/conversations/")[1];
+  if (id) open(id, { push: false });
+});
+window.addEventListener("pagehide", keepDraft);
+setInterval(draw, TICK_MS);
+liveUpdates({
+  onMoved: () => {
+    readQueue();
+    read();
+  },
+  onLink: (good) => {
+    $("lost").hidden = good;
+  },
+});
+readQueue();
+if (main.dataset.conversation) open(main.dataset.conversation, { push: false });

@@ -1,0 +1,81 @@
+// A message on the desk, and under a customer's message the record of its turn: what was understood, found and
+// decided, and the answer that was held back.
+
+import { element, moment, percent } from "./dom.js";
+
+export function messageNode(message, { useDraft }) {
+  const node = element("div", { className: `message ${message.kind === "note" ? "note" : message.participant} ${message.kind}` });
+  node.dataset.seq = message.seq;
+  if (message.kind === "event") {
+    node.append(element("p", { textContent: message.text }), element("time", { textContent: moment(message.at) }));
+    return node;
+  }
+  const bubble = element("div", { className: "bubble", innerHTML: message.html });
+  const rating = message.rating && element("span", { className: `tag ${message.rating === "up" ? "good" : "bad"}`, textContent: message.rating === "up" ? "Helpful" : "Not helpful" });
+  node.append(element("p", { className: "by" }, speaker(message), element("time", { textContent: moment(message.at) }), rating), bubble);
+  if (message.citations.length) node.append(citations(message.citations));
+  if (message.quick_replies.length) node.append(element("p", { className: "offered", textContent: `Offered: ${message.quick_replies.map((each) => each.title).join(" · ")}` }));
+  if (message.turn) node.append(record(message.turn, useDraft));
+  return node;
+}
+
+function speaker({ participant, author, kind }) {
+  if (kind === "note") return `${author}, note for colleagues`;
+  return { customer: "Customer", bot: "Bot", agent: author }[participant] ?? participant;
+}
+
+function citations(list) {
+  return element("ol", { className: "cited" }, ...list.map((each, at) => element("li", {}, passage(`${at + 1}  ${each.heading}`, each.url))));
+}
+
+function passage(text, url) {
+  return element("a", { href: url, target: "_blank", rel: "noopener", textContent: text });
+}
+
+const ROUTES = {
+  flow: "Started a flow",
+  answer: "Answered with a quote",
+  clarify: "Asked back",
+  large_model: "Asked the large model",
+  human: "Handed over",
+  smalltalk: "Small talk",
+};
+
+function record(turn, useDraft) {
+  const summary = element(
+    "summary",
+    {},
+    element("span", { className: `route to-${turn.route}`, textContent: ROUTES[turn.route] ?? turn.route }),
+    element("span", { className: "because", textContent: turn.reason }),
+  );
+  const rows = [
+    ["Understood", ranking(turn)],
+    ["Decided by", element("span", {}, element("code", { textContent: turn.rule }), ` in release ${turn.release}, ${Math.round(turn.took_ms)} ms`)],
+    turn.entities.length ? ["Took from it", turn.entities.map((each) => `${each.name} ${each.value}`).join(", ")] : null,
+    ["Found", found(turn)],
+    turn.draft ? ["Held back", draft(turn, useDraft)] : null,
+  ].filter(Boolean);
+  const list = element("dl", {}, ...rows.map(([term, value]) => element("div", {}, element("dt", { textContent: term }), element("dd", {}, value))));
+  return element("details", { className: "record" }, summary, list);
+}
+
+function ranking({ ranking: ranked, intent, confidence, out_of_scope: outside }) {
+  const likely = ranked.length ? ranked : [[intent, confidence]];
+  const bars = likely.map(([name, share]) => {
+    const bar = element("meter", { min: 0, max: 1, value: share, ariaLabel: `${name} ${percent(share)}` });
+    return element("li", {}, element("code", { textContent: name }), bar, element("span", { textContent: percent(share) }));
+  });
+  const scope = element("li", { className: "scope" }, `outside what it knows: ${percent(outside)}`);
+  return element("ul", { className: "ranking" }, ...bars, scope);
+}
+
+function found({ found: passages, answer_confidence: confidence }) {
+  if (!passages.length) return "Nothing";
+  const items = passages.map((each) => element("li", {}, passage(each.document, each.url)));
+  return element("div", {}, element("ol", { className: "found" }, ...items), `sure of the answer: ${percent(confidence)}`);
+}
+
+function draft(turn, useDraft) {
+  const use = element("button", { type: "button", className: "text-button", textContent: "Use as reply", onclick: () => useDraft(turn.draft) });
+  return element("div", { className: "draft" }, element("p", { textContent: turn.draft }), use);
+}

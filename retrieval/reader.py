@@ -1,0 +1,56 @@
+"""Extractive reading: the one to three sentences of the best passages that answer, or an abstention with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from retrieval.citations import cite
+from retrieval.confidence import ConfidenceModel
+from retrieval.documents import Abstention, Answer, Document, Hit
+from retrieval.reading import READ, Reading, find
+from retrieval.retriever import Query
+from retrieval.sentence_vectors import SentenceVectors
+
+DEFAULT_MODEL = ConfidenceModel(
+    weights=(-4.0, 3.0, 2.0, 2.0, 1.0, 0.5, -1.0, 0.5, 0.5, 0.0, 1.0),
+    threshold=0.4,
+)
+
+DocumentOf = Callable[[str, int], Document]
+
+
+class Reader:
+    """Chooses what to quote and says how sure it is."""
+
+    def __init__(self, model: ConfidenceModel = DEFAULT_MODEL) -> None:
+        self.model = model
+
+    def read(
+        self, query: Query, hits: Sequence[Hit], vectors: SentenceVectors, document_of: DocumentOf
+    ) -> Answer | Abstention:
+        """Answer from the hits (best first), or abstain. Every quote is a slice of the stored document version."""
+        reading = find(query, hits, vectors)
+        if reading is None:
+            return Abstention("nothing in the knowledge base is near this question")
+        answer = self.draft(reading, document_of)
+        if answer.confidence < self.model.threshold:
+            reason = (
+                f"the best passage answers with confidence {answer.confidence:.2f}, below {self.model.threshold:.2f}"
+            )
+            return Abstention(reason, answer.confidence, tuple(hits[:READ]))
+        return answer
+
+    def draft(self, reading: Reading, document_of: DocumentOf) -> Answer:
+        """The reading as an answer with its confidence, whatever the threshold."""
+        return answer_of(reading, document_of, self.model.confidence(reading.features))
+
+
+def answer_of(reading: Reading, document_of: DocumentOf, confidence: float) -> Answer:
+    """The quotes as an answer; `confidence` is carried over."""
+    passage = reading.hit.passage
+    document = document_of(passage.document, passage.version)
+    citations = tuple(
+        cite(document, passage, passage.start + start, passage.start + end) for start, end in reading.spans
+    )
+    text = "\n".join(citation.quote for citation in citations)
+    return Answer(text, citations, confidence, verbatim=passage.kind == "faq")

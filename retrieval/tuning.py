@@ -1,0 +1,63 @@
+"""What is chosen from labelled questions: the fusion weight and the reader's confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from retrieval.confidence import ConfidenceModel, fit_confidence
+from retrieval.datasets import Question
+from retrieval.documents import Hit
+from retrieval.evaluation import ranked_documents
+from retrieval.fusion import Fusion
+from retrieval.judging import judge
+from retrieval.knowledge import Knowledge
+from retrieval.reader import answer_of
+from retrieval.reading import find
+from retrieval.retriever import CANDIDATES, Retriever
+
+MIN_QUESTIONS = 50
+"""Labelled questions below which reciprocal rank is kept."""
+DENSE_WEIGHTS = tuple(step / 20 for step in range(4, 20))
+
+
+def tune_fusion(retriever: Retriever, questions: Sequence[tuple[str, Collection[str]]]) -> Fusion:
+    """The fusion with the best MRR@10 over questions given with the ids of the documents that answer them.
+
+    Weights are compared on the mean over neighbouring ones, which keeps a lucky peak from being chosen.
+    """
+    labelled = [(text, documents) for text, documents in questions if documents]
+    if len(labelled) < MIN_QUESTIONS:
+        return Fusion()
+    parts = [retriever.parts(retriever.query(text), CANDIDATES) for text, _ in labelled]
+
+    def quality(fusion: Fusion) -> float:
+        ranks = []
+        for (cosines, bm25), (_, documents) in zip(parts, labelled, strict=True):
+            hits = [Hit(retriever.passages[number], score) for number, score in fusion.combine(cosines, bm25)]
+            ranking = ranked_documents(hits)[:10]
+            ranks.append(next((1 / place for place, id in enumerate(ranking, start=1) if id in documents), 0.0))
+        return float(np.mean(ranks))
+
+    qualities = np.array([quality(Fusion("score", weight)) for weight in DENSE_WEIGHTS])
+    smooth = np.convolve(np.pad(qualities, 1, mode="edge"), np.ones(3) / 3, mode="valid")
+    best = int(smooth.argmax())
+    if smooth[best] <= quality(Fusion()):
+        return Fusion()
+    return Fusion("score", DENSE_WEIGHTS[best])
+
+
+def fit_reader(knowledge: Knowledge, questions: Sequence[Question], *, wrong_cost: float = 2.0) -> ConfidenceModel:
+    """Confidence weights and threshold from held-out questions, unanswerable ones among them.
+
+    `wrong_cost` is what a wrong answer costs in right ones. `ValueError` with too few questions (`fit_confidence`).
+    """
+    features, right = [], []
+    for question in questions:
+        query = knowledge.retriever.query(question.text)
+        reading = find(query, knowledge.retriever.search(query, 10), knowledge.sentences)
+        if reading is not None:
+            features.append(reading.features)
+            right.append(judge(question, answer_of(reading, knowledge.document, 0.0)).right)
+    return fit_confidence(features, right, wrong_cost=wrong_cost)

@@ -1,0 +1,155 @@
+"""The real application on a temporary SQLite file, with a small shop's documents and a release that is a table.
+
+Everything that a page touches is real: store, hand-off, router, policy, turns, views. Only the models are replaced, by
+the table below, so that what the bot answers is known without training one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from flask import Flask
+
+from bot.app import build_parts, create_app
+from bot.channels.current import Parts
+from bot.dialogue.client import DialogueTurn
+from bot.errors import DialogueUnavailable
+from bot.handoff.hours import Hours
+from bot.handoff.presence import Presence
+from bot.handoff.queue import HandOff
+from bot.messages import DialogueState, Understanding
+from bot.releases.release import Release
+from bot.routing.gate import Gate
+from bot.routing.policy import Policy, load_policy
+from bot.routing.signals import Look
+from bot.settings import Settings
+from bot.store.documents import Library
+from bot.turns import Turns
+from bot.understanding.payload import understand_payload
+from retrieval.citations import cite
+from retrieval.documents import Abstention, Answer, Document, Hit
+from retrieval.passages import cut
+from retrieval.sources.building import DocumentBuilder
+
+ROOT = Path(__file__).parents[2]
+ALWAYS = Hours.parse("UTC", dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "00:00-23:59"))
+NEVER = Hours.parse("UTC", {})
+PASSWORD = "a kettle for the desk"  # noqa: S105
+
+EXPRESS = "Express delivery costs £6.95 and comes the next working day if you order before 16:00, Monday to Friday."
+STANDARD = "Standard delivery costs £3.95, is free from £45, and takes 2–4 working days."
+PILLOW = "Pillows and mattress toppers cannot come back once the hygiene seal is open, unless they are faulty."
+
+
+def delivery() -> Document:
+    builder = DocumentBuilder()
+    builder.heading(1, "Delivery: what it costs and how long it takes")
+    builder.heading(2, "Standard")
+    builder.paragraph(f"{STANDARD} We hand parcels to Parcelway, who mostly know where they are.")
+    builder.heading(2, "Express")
+    builder.paragraph(f"{EXPRESS} There is no Express to the Highlands and Islands.")
+    builder.heading(2, "All services")
+    builder.table([["Service", "Price", "Time"], ["Standard", "£3.95", "2–4 working days"], ["Express", "£6.95", "next working day"]])
+    return builder.document("delivery")
+
+
+def returns() -> Document:
+    builder = DocumentBuilder()
+    builder.heading(1, "Returns")
+    builder.paragraph(f"You have 60 days. {PILLOW}")
+    builder.items(["Open My account.", "Choose the order.", "Show the QR code at the shop."], first=1)
+    return builder.document("returns")
+
+
+ANSWERS = {"express": ("delivery", EXPRESS), "long": ("delivery", STANDARD), "pillow": ("returns", PILLOW)}
+INTENTS = {"order": "order_status", "hello": "greet", "pillow": "ask_returns_policy", "human": "talk_to_human"}
+
+
+class Shelf:
+    """Answers what `ANSWERS` holds with a quote from the library's current version, and abstains otherwise."""
+
+    id = "r-0000000000"
+
+    def __init__(self, library: Library, policy: Policy) -> None:
+        self._library = library
+        self.policy = policy
+        self.gate = Gate()
+
+    def look(
+        self,
+        text: str,
+        *,
+        today: date,
+        payload: str | None = None,
+        is_current: Callable[[str, int], bool] | None = None,
+    ) -> Look:
+        known = next((INTENTS[word] for word in INTENTS if word in text.lower()), "ask_delivery")
+        ranking = ((known, 0.91), ("ask_delivery" if known != "ask_delivery" else "ask_product", 0.06), ("complaint", 0.02))
+        understanding = Understanding(known, 0.91, ranking, 0.04, asks_for_human=known == "talk_to_human")
+        if payload is not None:
+            understanding = understand_payload(payload, understanding)
+        found = next((ANSWERS[word] for word in ANSWERS if word in text.lower()), None)
+        if found is None:
+            return Look(understanding, (), Abstention("nothing on the shelf answers this"))
+        return self._quoted(understanding, *found)
+
+    def _quoted(self, understanding: Understanding, id: str, quote: str) -> Look:
+        document = self._library.get(id)
+        start = document.text.index(quote)
+        passage = next(each for each in cut(document) if each.start <= start < each.end)
+        citation = cite(document, passage, start, start + len(quote))
+        return Look(understanding, (Hit(passage, 1.0, 0.8, 9.0),), Answer(quote, (citation,), 0.93))
+
+
+class NoFlows:
+    """A dialogue engine that is never there."""
+
+    def available(self) -> bool:
+        return True
+
+    def handle(self, *_: object) -> DialogueTurn:
+        raise DialogueUnavailable("the tests run without a dialogue engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    app: Flask
+    parts: Parts
+
+    def add_person(self, name: str = "Maud Wren", role: str = "admin") -> str:
+        """Make an account with `PASSWORD` and return its address."""
+        address = f"{name.split()[0].lower()}@wrenfield.example"
+        self.parts.people.add(address, name, role, PASSWORD)  # type: ignore[arg-type]
+        return address
+
+    def close(self) -> None:
+        self.parts.wakeup.close()
+        self.parts.live.close()
+        self.parts.background.shutdown()
+
+
+def make_site(home: Path, *, hours: Hours = ALWAYS, **settings: object) -> Site:
+    """The application with its state in `home`."""
+    made = Settings(home=home, data=ROOT / "data", **settings).with_secrets()  # type: ignore[arg-type]
+    parts = build_parts(made)
+    parts.library.put_all([delivery(), returns()], source="help centre")
+    shelf = Shelf(parts.library, load_policy(made.data / "policy.yml"))
+    presence = Presence(parts.jobs._database, parts.clock)
+    handoff = HandOff(parts.conversations, presence, lambda: hours, parts.clock)
+    turns = Turns(
+        parts.conversations,
+        parts.library,
+        lambda: shelf,  # type: ignore[arg-type,return-value]
+        NoFlows(),
+        handoff,
+        parts.clock,
+        wake=parts.wakeup.nudge,
+    )
+    parts = replace(parts, handoff=handoff, turns=turns)
+    return Site(create_app(parts=parts), parts)
+
+
+__all__ = ["ALWAYS", "NEVER", "PASSWORD", "DialogueState", "Release", "Site", "make_site"]
