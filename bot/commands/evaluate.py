@@ -16,7 +16,6 @@ from bot.releases.registry import write_json
 from bot.releases.release import Release, load_release
 from bot.routing.evaluation import read_scenarios
 from bot.setup import ensure_base_model
-from retrieval.datasets import read_corpus, read_qrels, read_queries, read_questions
 from retrieval.embedder import OnnxEmbedder
 
 app = typer.Typer(help="Measure intents, retrieval, answers or routing.", no_args_is_help=True)
@@ -60,11 +59,10 @@ def retrieval(
     """Recall, MRR and nDCG of the search, with index and query times."""
     from retrieval.evaluation import evaluate_retrieval
 
-    asked, judged = read_queries(queries), read_qrels(qrels)
     with steps() as progress:
         encoder = _encoder(open_bench(), progress)
         report = evaluate_retrieval(
-            read_corpus(corpus), asked, judged, encoder, progress=lambda done, total: progress("indexing", done, total)
+            corpus, queries, qrels, encoder, progress=lambda done, total: progress("indexing", done, total)
         )
     _finish("Retrieval", asdict(report), json_file)
 
@@ -78,11 +76,10 @@ def answers(
     """F1 of the quotes, validity of citations, abstaining, and query times."""
     from retrieval.evaluation import evaluate_answers
 
-    asked = read_questions(questions)
     with steps() as progress:
         encoder = _encoder(open_bench(), progress)
         report = evaluate_answers(
-            read_corpus(corpus), asked, encoder, progress=lambda done, total: progress("indexing", done, total)
+            corpus, questions, encoder, progress=lambda done, total: progress("indexing", done, total)
         )
     _finish("Answers", asdict(report), json_file)
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from bot.releases.publish import Progress, Workshop, build_knowledge, steps_of
 from bot.releases.registry import Manifest, write_json
-from bot.releases.release import load_release, with_gate
+from bot.releases.release import load_release
 from bot.routing.evaluation import Scenario, answers, fit_thresholds, look_at, read_scenarios
 from bot.routing.gate import Gate, fit_gate
 from bot.understanding.dataset import IntentDataset
+from bot.understanding.definitions import Spelling
 from retrieval.embedder import OnnxEmbedder
+from retrieval.fusion import Fusion
+from retrieval.knowledge import Knowledge
+from retrieval.tuning import tune_fusion
 
 
 def build_encoder(shop: Workshop) -> str:
@@ -33,16 +38,20 @@ def build_intents(shop: Workshop, *, seed: int, progress: Progress | None = None
     from bot.understanding.training import train
 
     folder = shop.registry.staging("intents")
-    dataset = IntentDataset.read(shop.settings.data / "nlu")
-    trained = train(dataset, shop.base, folder, seed=seed, progress=steps_of(progress, "fine-tuning the intent model"))
+    settings = shop.settings
+    dataset = IntentDataset.read(settings.data / "nlu")
+    spelling = Spelling(settings.order_pattern, settings.order_format, settings.phone_region)
+    step = steps_of(progress, "fine-tuning the intent model")
+    trained = train(dataset, shop.base, folder, seed=seed, progress=step, spelling=spelling)
     return shop.registry.add_part("intents", folder), asdict(trained)
 
 
-def build_router(shop: Workshop, gate: Gate) -> str:
-    """The router's part: the company's policy as it is now, and the fitted gate."""
+def build_router(shop: Workshop, gate: Gate, fusion: Fusion) -> str:
+    """The router's part: the company's policy as it is now, the fitted gate, and the fusion of the two searches."""
     folder = shop.registry.staging("router")
     shutil.copyfile(shop.settings.data / "policy.yml", folder / "policy.yml")
     write_json(folder / "gate.json", gate.to_json())
+    write_json(folder / "fusion.json", fusion.to_json())
     return shop.registry.add_part("router", folder)
 
 
@@ -60,16 +69,23 @@ def build_challenger(
         parts["knowledge"] = build_knowledge(shop, encoder, reuse=reuse, progress=progress)
         parts["intents"], trained = build_intents(shop, seed=seed, progress=progress)
         say("fitting the router", 0, 0)
-        parts["router"] = build_router(shop, Gate())
+        scenarios = read_scenarios(shop.validation) if shop.validation.exists() else ()
+        fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, scenarios)
+        parts["router"] = build_router(shop, Gate(), fusion)
         draft = shop.registry.create(parts, note=note)
-        parts["router"] = build_router(shop, fit_router(shop, draft.id))
+        parts["router"] = build_router(shop, fit_gate_to(shop, draft.id, scenarios), fusion)
         return shop.registry.create(parts, note=note, report={"training": trained})
 
 
-def fit_router(shop: Workshop, id: str) -> Gate:
+def fit_fusion(knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scenario]) -> Fusion:
+    """The weight of dense beside keyword search that ranks the validation rows' documents best."""
+    answerable = [(each.text, each.documents) for each in scenarios if each.expect == "answer"]
+    return tune_fusion(Knowledge.load(knowledge, encoder).retriever, answerable)
+
+
+def fit_gate_to(shop: Workshop, id: str, scenarios: Sequence[Scenario]) -> Gate:
     """Weights and thresholds of the gate, from the validation rows seen by a draft release."""
-    scenarios: Sequence[Scenario] = read_scenarios(shop.validation) if shop.validation.exists() else ()
     release = load_release(shop.registry, id)
     seen = look_at(scenarios, lambda text: release.look(text, today=shop.today))
     gate = fit_gate([each.look.signals(each.scenario.text) for each in seen], [answers(each) for each in seen])
-    return fit_thresholds(seen, release.policy, with_gate(release, gate).gate) if seen else gate
+    return fit_thresholds(seen, release.policy, gate) if seen else gate

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import BadRelease, FirstlineError
@@ -16,7 +17,9 @@ from bot.understanding.payload import understand_payload
 from bot.understanding.understand import Understander
 from retrieval.embedder import OnnxEmbedder
 from retrieval.errors import RetrievalError
+from retrieval.fusion import Fusion
 from retrieval.knowledge import Knowledge
+from retrieval.reader import DEFAULT_MODEL, Reader
 
 if TYPE_CHECKING:
     from bot.releases.registry import Manifest, Registry
@@ -65,13 +68,20 @@ def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -
     try:
         encoder = reuse.encoder if reuse and same["encoder"] else OnnxEmbedder.load(part["encoder"])
         understander = reuse.understander if reuse and same["intents"] else Understander.load(part["intents"])
-        kept = reuse and same["encoder"] and same["knowledge"]
-        knowledge = reuse.knowledge if reuse and kept else Knowledge.load(part["knowledge"], encoder)
+        kept = reuse and same["encoder"] and same["knowledge"] and same["router"]
+        knowledge = reuse.knowledge if reuse and kept else load_knowledge(part["knowledge"], part["router"], encoder)
         policy = load_policy(part["router"] / "policy.yml")
         gate = Gate.from_json(json.loads((part["router"] / "gate.json").read_text()))
     except (FirstlineError, RetrievalError, OSError, ValueError, KeyError, TypeError) as error:
         raise BadRelease(f"release {id} does not load: {error}") from error
     return Release(id, manifest, encoder, understander, knowledge, policy, gate)
+
+
+def load_knowledge(folder: Path, router: Path, encoder: OnnxEmbedder) -> Knowledge:
+    """The knowledge with the router's choice of fusion. The reader holds nothing back: the gate decides."""
+    fusion = Fusion(**json.loads((router / "fusion.json").read_text()))
+    reader = Reader(replace(DEFAULT_MODEL, threshold=0.0))
+    return Knowledge.load(folder, encoder, fusion=fusion, reader=reader)
 
 
 def smoke(release: Release, today: date) -> None:
@@ -81,8 +91,3 @@ def smoke(release: Release, today: date) -> None:
             release.look(text, today=today)
         except Exception as error:
             raise BadRelease(f"release {release.id} fails on a smoke question: {error}") from error
-
-
-def with_gate(release: Release, gate: Gate) -> Release:
-    """The same release under another gate, for choosing thresholds."""
-    return replace(release, gate=gate)
