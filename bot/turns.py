@@ -11,6 +11,7 @@ it. The lease's token and the conversation's `answered_seq`, both checked in the
 from __future__ import annotations
 
 import time
+import unicodedata
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,14 +23,14 @@ from bot.acts import Act, act, hold_back
 from bot.dialogue.client import DialogueEngine, DialogueTurn
 from bot.errors import BadInput, Conflict, DialogueUnavailable, LeaseLost, TooLarge
 from bot.handoff.queue import HandOff
-from bot.messages import MAX_TEXT, Decision, DialogueState, IncomingMessage, Message, Turn
+from bot.messages import MAX_TEXT, Decision, DialogueState, IncomingMessage, Message, Turn, Understanding
 from bot.releases.release import Release
 from bot.routing.router import SWITCHES_FLOW, decide
 from bot.routing.signals import Look, Signals
 from bot.store.conversations import Conversation, Conversations, Outcome, Receipt
 from bot.store.documents import Library
 from bot.store.leases import Lease
-from retrieval.documents import Answer
+from retrieval.documents import Abstention, Answer
 
 log = structlog.get_logger()
 
@@ -74,8 +75,10 @@ class Turns:
     def accept(self, message: IncomingMessage) -> Receipt:
         """Check the text and store the message; it is durable when this returns.
 
-        `BadInput` for a text without a visible character or with lone surrogates, `TooLarge` above `MAX_TEXT`.
+        `BadInput` for a text without a visible character, for lone surrogates, and for control characters in what
+        names the conversation; `TooLarge` above `MAX_TEXT`.
         """
+        _require_plain(message)
         receipt = self._conversations.accept(replace(message, text=checked_text(message.text)))
         self._wake()
         return receipt
@@ -102,7 +105,7 @@ class Turns:
         return said
 
     def wait(self, receipt: Receipt, timeout_s: float = WAIT_S) -> tuple[Message, ...]:
-        """Answer, or wait for the process that does; returns what was said after the message, possibly nothing."""
+        """Answer, or wait for the process that does; returns the replies to the message, possibly none."""
         deadline = time.monotonic() + timeout_s
         self.answer(receipt.conversation)
         while self._conversations.get(receipt.conversation).answered_seq < receipt.seq:
@@ -110,29 +113,26 @@ class Turns:
                 return ()
             time.sleep(0.05)
             self.answer(receipt.conversation)
-        later = self._conversations.log(receipt.conversation, after=receipt.seq)
-        questions = [message.seq for message in later if message.participant == "customer"]
-        until = min(questions, default=later[-1].seq + 1 if later else 0)
-        return tuple(message for message in later if message.seq < until)
+        return self._conversations.said(receipt.conversation, receipt.seq)
 
     def _turn(self, lease: Lease, id: str, message: Message) -> tuple[Message, ...]:
-        for last_try in (False,) * (STALE_TRIES - 1) + (True,):
-            started = time.perf_counter()
-            situation = self._look(self._conversations.get(id), message)
+        release, started = self._release(), time.perf_counter()
+        for _ in range(STALE_TRIES):
+            conversation = self._conversations.get(id)
             try:
-                outcome = self._decide_and_act(situation, started)
+                outcome = self._decide_and_act(self._look(conversation, message, release), started)
             except Exception as error:
                 log.error("turn_failed", conversation=id, seq=message.seq, error=type(error).__name__, exc_info=True)
-                outcome = self._outcome(situation, *self._give_up(situation), started)
+                break
             try:
                 return self._conversations.commit_turn(lease, id, outcome)
             except Conflict as error:
-                if error.code != "stale" or last_try:
+                if error.code != "stale":
                     raise
-        raise AssertionError("the last try returns or raises")
+                release = self._release()
+        return self._conversations.commit_turn(lease, id, self._give_up(id, message, release, started))
 
-    def _look(self, conversation: Conversation, message: Message) -> Situation:
-        release = self._release()
+    def _look(self, conversation: Conversation, message: Message, release: Release) -> Situation:
         look = release.look(
             message.text,
             today=self._clock().date(),
@@ -179,12 +179,14 @@ class Turns:
             in_hours=self._handoff.in_hours(),
         )
 
-    def _give_up(self, situation: Situation) -> tuple[Decision, Act]:
+    def _give_up(self, id: str, message: Message, release: Release, started: float) -> Outcome:
+        """A hand-over that needs no model, so that a message which breaks one is still answered."""
+        conversation = self._conversations.get(id)
+        look = Look(Understanding("", 0.0), (), Abstention("the turn failed"))
         decision = Decision("human", "something went wrong on our side", "turn-failed")
-        policy = situation.release.policy
-        return decision, act(
-            decision, self._signals(situation), policy, situation.look.answer, None, self._handoff.waiting_line
-        )
+        signals = look.signals(message.text, waiting=conversation.owner == "waiting")
+        done = act(decision, signals, release.policy, look.answer, None, self._handoff.waiting_line)
+        return self._outcome(Situation(conversation, message, release, look), decision, done, started)
 
     def _outcome(self, situation: Situation, decision: Decision, done: Act, started: float) -> Outcome:
         answer = situation.look.answer
@@ -207,9 +209,16 @@ def checked_text(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise BadInput("the message is not valid Unicode (a lone surrogate); send it as UTF-8") from error
-    kept = "".join(c for c in text if c in "\n\t" or (c.isprintable() or ord(c) > 127)).strip()
-    if not kept:
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
+    if all(c.isspace() or unicodedata.category(c) == "Cf" for c in kept):
         raise BadInput("the message is empty; send some text")
     if len(kept) > MAX_TEXT:
         raise TooLarge(f"the message has {len(kept):,} characters, at most {MAX_TEXT:,} are taken; send the main point")
     return kept
+
+
+def _require_plain(message: IncomingMessage) -> None:
+    """Keys and payloads are compared and stored as they come, and PostgreSQL takes no NUL."""
+    for name in ("conversation", "customer", "external_id", "payload"):
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in getattr(message, name) or ""):
+            raise BadInput(f"the {name} holds a control character or a lone surrogate; send plain text")

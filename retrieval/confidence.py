@@ -24,9 +24,9 @@ FEATURES = (
 )
 """What the weights belong to, in this order. `sentence`, `passage`: cosine of the question to the best quoted sentence
 and to its passage; `margin`: how far that passage's cosine is above the best of another document; `coverage`,
-`quote_coverage`: share of the question's content words in the passage and in the quote; `unknown`: share of them that
-stands in none of the passages read; `keyword_rank`, `dense_rank`: 1 / rank of the passage in each search, 0 if absent;
-`faq`: 1 for a FAQ pair; `faq_sentence`: its question's cosine to the question asked, 0 otherwise."""
+`quote_coverage`: share of the question's content words in the passage and in the quote, headings included; `unknown`:
+share of them that stands in none of the passages read; `keyword_rank`, `dense_rank`: 1 / rank of the passage in each
+search, 0 if absent; `faq`: 1 for a FAQ pair; `faq_sentence`: its question's cosine to the question asked, else 0."""
 
 Features = npt.NDArray[np.float64]
 

@@ -12,8 +12,8 @@ Span = tuple[int, int]
 MAX_SENTENCES = 3
 MAX_LINES = 8
 """Steps of a procedure that are quoted together."""
-NEAR = 0.12
-"""A neighbour is quoted too when its cosine is at most this far below the best one's."""
+NEAR = 0.35
+"""A neighbour is quoted too when its score is at most this far below the best one's."""
 
 _ITEM = re.compile(r"[-•*] |\d{1,3}[.)] ")
 _STEP = re.compile(r"\d{1,3}[.)] ")
@@ -23,18 +23,18 @@ _LEANING = re.compile(
 )
 
 
-def quote_around(text: str, spans: Sequence[Span], cosines: Vectors) -> tuple[Span, ...]:
-    """Ranges of `text` to quote, in reading order, given its sentences and their cosines to the question.
+def quote_around(text: str, spans: Sequence[Span], scores: Vectors) -> tuple[Span, ...]:
+    """Ranges of `text` to quote, in reading order, given its sentences and how well each fits the question.
 
     Steps of a procedure are quoted with what introduces them, a list item with the sentence above its list, and in
     running text up to MAX_SENTENCES neighbours.
     """
-    best = int(cosines.argmax())
+    best = int(scores.argmax())
     if spans[best][1] > spans[best][0] and text[: spans[best][1]].endswith(":") and _is_item(text, spans, best + 1):
         return ((spans[best][0], spans[_last_item(text, spans, best + 1)][1]),)
     if _is_item(text, spans, best):
         return _list_item(text, spans, best)
-    first, last = _neighbours(text, spans, cosines, best)
+    first, last = _neighbours(text, spans, scores, best)
     return ((spans[first][0], spans[last][1]),)
 
 
@@ -55,7 +55,7 @@ def _list_item(text: str, spans: Sequence[Span], best: int) -> tuple[Span, ...]:
     return (spans[above], item) if first < best else ((spans[above][0], item[1]),)
 
 
-def _neighbours(text: str, spans: Sequence[Span], cosines: Vectors, best: int) -> tuple[int, int]:
+def _neighbours(text: str, spans: Sequence[Span], scores: Vectors, best: int) -> tuple[int, int]:
     """First and last sentence of the quote, within the paragraph of the best one."""
     first = last = best
     if _LEANING.match(text, spans[best][0]) and _joined(text, spans, best - 1):
@@ -63,10 +63,10 @@ def _neighbours(text: str, spans: Sequence[Span], cosines: Vectors, best: int) -
     while last - first + 1 < MAX_SENTENCES:
         options = []
         if _joined(text, spans, last):
-            options.append((float(cosines[last + 1]), last + 1))
+            options.append((float(scores[last + 1]), last + 1))
         if _joined(text, spans, first - 1):
-            options.append((float(cosines[first - 1]), first - 1))
-        if not options or max(options)[0] < cosines[best] - NEAR:
+            options.append((float(scores[first - 1]), first - 1))
+        if not options or max(options)[0] < scores[best] - NEAR:
             break
         chosen = max(options)[1]
         first, last = min(first, chosen), max(last, chosen)

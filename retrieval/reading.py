@@ -17,7 +17,7 @@ from retrieval.words import content_words
 
 READ = 5
 """Passages read for one question, the best of the search."""
-PASSAGE_WEIGHT = 0.6
+PASSAGE_WEIGHT = 0.8
 """What the passage's cosine counts beside the sentence's when the place to quote from is chosen."""
 RANK_WEIGHT = 0.2
 """What the passage's fused rank counts."""
@@ -99,7 +99,8 @@ def _features(
 ) -> Features:
     """The values of `confidence.FEATURES`."""
     passage = best.hit.passage
-    quoted = content_words(" ".join(passage.text[start:end] for start, end in spans))
+    quotes = [passage.text[start:end] for start, end in spans]
+    quoted = content_words(" ".join([passage.title, *passage.heading, *quotes]))
     others = [each.cosine for each in candidates if each.hit.passage.document != passage.document]
     sentence = float(best.cosines.max())
     faq = float(passage.kind == "faq")
@@ -110,7 +111,7 @@ def _features(
             best.cosine,
             best.cosine - max(others, default=0.0),
             share(query.weights, best.words),
-            share(query.weights, best.words if faq else quoted),
+            share(query.weights, quoted),
             1.0 - share(query.weights, frozenset().union(*(each.words for each in candidates))),
             _reciprocal_rank(best.hit, hits, [each.bm25 for each in hits]),
             _reciprocal_rank(best.hit, hits, [each.cosine for each in hits]),

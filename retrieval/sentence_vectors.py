@@ -27,9 +27,10 @@ def spans_of(passage: Passage) -> tuple[Span, ...]:
 
 
 def sentence_texts(passage: Passage) -> list[str]:
-    """What is embedded for each of `spans_of`: the sentence, for a FAQ pair its question."""
+    """What is embedded for each of `spans_of`: the sentence under its heading, for a FAQ pair its question."""
     question = question_of(passage)
-    return [question] if question else [passage.text[start:end] for start, end in spans_of(passage)]
+    heading = passage.heading[-1] if passage.heading else passage.title
+    return [question] if question else [f"{heading}: {passage.text[start:end]}" for start, end in spans_of(passage)]
 
 
 class SentenceVectors:

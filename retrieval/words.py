@@ -8,9 +8,9 @@ import unicodedata
 _WORD = re.compile(r"[^\W_]+(?:['’.\-][^\W_]+)*")
 
 _LISTED = """
-    a about after all also am an and any are as at be because been before being but by can can't cannot could did
+    a about after all also am an and any are as at be because been before being but by can can't cannot could did many
     do does doesn't doing don't for from get got had has have having he her here hers him his how i i'd i'll i'm i've
-    if in into is isn't it it's its just let like may me might more most must my need no nor not of on once only or
+    if in into is isn't it it's its just let like may me might more most much must my need no nor not of on once only or
     other our ours out over own please same shall she should so some such than that that's the their theirs them
     then there these they this those through to too under until up us very want was we we're were what what's when where
     which while who whom whose why will with won't would you you're your yours hello hi thanks thank tell know

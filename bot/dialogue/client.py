@@ -18,7 +18,7 @@ from bot.errors import DialogueUnavailable
 from bot.messages import DialogueState, QuickReply, Reply, Understanding
 
 CONNECT_S = 1.0
-TOTAL_S = 3.0
+ANSWER_S = 2.0
 FAILURES_BEFORE_OPEN = 3
 OPEN_S = 5.0
 
@@ -36,15 +36,15 @@ class DialogueEngine(Protocol):
     def handle(
         self, conversation: str, message_id: str, text: str, understanding: Understanding, state: DialogueState
     ) -> DialogueTurn:
-        """Take a flow one message further. `state` is where we think it stands; the engine drops what it thinks
-        beyond that. The same `message_id` again returns the same replies. `DialogueUnavailable` if it cannot."""
+        """Take a flow one message further. `state` is where we think it stands; where the engine thinks otherwise, it
+        gives way. The same `message_id` again returns the same replies. `DialogueUnavailable` if it cannot."""
 
     def available(self) -> bool:
         """Whether it is worth trying now."""
 
 
 class Breaker:
-    """Opens after some failures in a row, and lets one try through after a while."""
+    """Opens after some failures in a row, and after a while lets one try through at a time until one succeeds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -53,14 +53,26 @@ class Breaker:
         self._open_until = 0.0
 
     def closed(self) -> bool:
+        """Whether a call may be tried now."""
         with self._lock:
             return self._clock() >= self._open_until
 
+    def enter(self) -> bool:
+        """Whether this call may go; the one that goes while half open keeps the others waiting meanwhile."""
+        with self._lock:
+            if self._clock() < self._open_until:
+                return False
+            if self._failures >= FAILURES_BEFORE_OPEN:
+                self._open_until = self._clock() + OPEN_S
+            return True
+
     def succeeded(self) -> None:
+        """Close for good."""
         with self._lock:
             self._failures, self._open_until = 0, 0.0
 
     def failed(self) -> None:
+        """Count a failure, and open when there are too many."""
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES_BEFORE_OPEN:
@@ -73,7 +85,7 @@ class RasaEngine:
     def __init__(self, url: str, token: str, *, breaker: Breaker | None = None) -> None:
         self._url = f"{url}/webhooks/firstline/webhook"
         self._headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx2.Client(timeout=httpx2.Timeout(TOTAL_S, connect=CONNECT_S))
+        self._client = httpx2.Client(timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
         self._breaker = breaker or Breaker()
 
     def available(self) -> bool:
@@ -87,12 +99,15 @@ class RasaEngine:
             "message_id": message_id,
             "text": text,
             "form": state.form,
+            "slot": state.slot,
             "intent": {"name": understanding.intent, "confidence": understanding.confidence},
             "entities": [
                 {"entity": each.name, "value": each.value, "start": each.start, "end": each.end}
                 for each in understanding.entities
             ],
         }
+        if not self._breaker.enter():
+            raise DialogueUnavailable("the dialogue engine failed three times in a row and is left alone for a moment")
         try:
             turn = self._post(body)
         except DialogueUnavailable:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ STATES = (
     "Cancelled",
     "Returned",
 )
+CHANGEABLE = ("Received", "Paid", "On hold")
+"""States in which an order can still be cancelled or sent elsewhere."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (number TEXT PRIMARY KEY, email TEXT NOT NULL, body TEXT NOT NULL);
@@ -43,13 +47,20 @@ CREATE TABLE IF NOT EXISTS reports (number INTEGER PRIMARY KEY AUTOINCREMENT, ki
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of an order. `returnable` is why it cannot be returned, or empty when it can."""
+    """A line of an order. `price` is one piece's, as printed (`£1,290`). `not_returnable` is why it cannot be returned
+    unless faulty, empty when it can; `sealed` may go back only unopened; `return_days` counts from delivery."""
 
     name: str
     price: str
     quantity: int = 1
     made_to_order: bool = False
     not_returnable: str = ""
+    sealed: bool = False
+    return_days: int = 60
+
+    @property
+    def pounds(self) -> Decimal:
+        return Decimal(self.price.lstrip("£").replace(",", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Order:
+    """An order as the shop holds it. `state` is one of `STATES`; `scanned_on` is the courier's last scan."""
+
     number: str
     email: str
     name: str
@@ -76,6 +89,7 @@ class Order:
     tracking: str = ""
     dispatched_on: date | None = None
     due_on: date | None = None
+    scanned_on: date | None = None
     delivered_on: date | None = None
     refund: Refund | None = None
 
@@ -83,9 +97,18 @@ class Order:
     def shipped(self) -> bool:
         return self.state in ("Dispatched", "Out for delivery", "Delivered", "Returned")
 
+    @property
+    def is_furniture(self) -> bool:
+        return self.service == "Named-day furniture"
+
+    @property
+    def is_made_to_order(self) -> bool:
+        return any(item.made_to_order for item in self.items)
+
 
 class OrderBook:
-    """The orders in a SQLite file. Safe to share between threads and processes."""
+    """The orders in a SQLite file. Safe to share between threads and processes: one connection behind one lock, every
+    change in a transaction that reads what it changes."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -93,82 +116,104 @@ class OrderBook:
 
     @classmethod
     def open(cls, path: Path, seed: Path, today: date) -> OrderBook:
-        """Open the file, filled from `seed` when it is new; dates in the seed are days before `today`."""
+        """Open the file, filled from `seed` when it is new; `BadInput` if the seed cannot be read."""
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = pysqlite3.connect(str(path), timeout=10, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(_SCHEMA)
         book = cls(connection)
-        if not connection.execute("SELECT 1 FROM orders LIMIT 1").fetchone():
+        if book.count() == 0:
             book._fill(seed, today)
         return book
 
+    def count(self) -> int:
+        """How many orders there are."""
+        with self._lock:
+            return int(self._connection.execute("SELECT COUNT(*) FROM orders").fetchone()[0])
+
     def find(self, number: str, email: str) -> Order | None:
         """The order, if both its number and its e-mail address match; None otherwise, without saying which."""
-        row = self._connection.execute(
-            "SELECT body FROM orders WHERE number = ? AND email = ?", (number, email.strip().lower())
-        ).fetchone()
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT body FROM orders WHERE number = ? AND email = ?", (number, email.strip().lower())
+            ).fetchone()
         return _order(json.loads(row[0])) if row else None
 
-    def cancel(self, order: Order) -> Order:
-        """Mark an order cancelled; the same again changes nothing."""
-        return self._save(replace(order, state="Cancelled"))
+    def cancel(self, number: str) -> Order:
+        """Mark an order cancelled, unless it is being packed by now; returns it as it stands afterwards."""
+        return self._change(number, lambda order: replace(order, state="Cancelled"))
 
-    def change_address(self, order: Order, address: str) -> Order:
-        return self._save(replace(order, address=address))
+    def change_address(self, number: str, address: str) -> Order:
+        """Send an order elsewhere, unless it is being packed by now; returns it as it stands afterwards."""
+        return self._change(number, lambda order: replace(order, address=address))
 
-    def open_return(self, order: Order, item: str, reason: str, today: date) -> str:
+    def open_return(self, number: str, item: str, reason: str, today: date) -> str:
         """The return number `RT-…` of this item; the same item again gets the same number."""
-        with self._lock:
-            self._connection.execute(
-                "INSERT INTO returns (order_number, item, reason, opened_on) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (order_number, item) DO NOTHING",
-                (order.number, item, reason, today.isoformat()),
-            )
-            row = self._connection.execute(
-                "SELECT number FROM returns WHERE order_number = ? AND item = ?", (order.number, item)
-            ).fetchone()
-        return f"RT-{50_000 + row[0]:05d}"
+        found = "SELECT number FROM returns WHERE order_number = ? AND item = ?"
+        opened = "INSERT INTO returns (order_number, item, reason, opened_on) VALUES (?, ?, ?, ?)"
+        row = self._once(found, (number, item), opened, (number, item, reason, today.isoformat()))
+        return f"RT-{50_000 + row:05d}"
 
-    def report(self, kind: str, order: Order, item: str, details: str, today: date) -> str:
-        """The number of a damage report or a trace; the same again gets the same number."""
-        with self._lock:
-            self._connection.execute(
-                "INSERT INTO reports (kind, order_number, item, details, opened_on) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (kind, order_number, item) DO NOTHING",
-                (kind, order.number, item, details, today.isoformat()),
-            )
-            row = self._connection.execute(
-                "SELECT number FROM reports WHERE kind = ? AND order_number = ? AND item = ?",
-                (kind, order.number, item),
-            ).fetchone()
-        return f"{kind}-{30_000 + row[0]:05d}"
+    def report_damage(self, number: str, item: str, details: str, today: date) -> str:
+        """The number `DM-…` of a damage report; the same item again gets the same number."""
+        return f"DM-{self._report('damage', number, item, details, today)}"
+
+    def open_trace(self, number: str, today: date) -> str:
+        """The number `TR-…` of a trace with the courier; the same order again gets the same number."""
+        return f"TR-{self._report('trace', number, '', '', today)}"
 
     def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
-    def _save(self, order: Order) -> Order:
+    def _report(self, kind: str, number: str, item: str, details: str, today: date) -> str:
+        found = "SELECT number FROM reports WHERE kind = ? AND order_number = ? AND item = ?"
+        opened = "INSERT INTO reports (kind, order_number, item, details, opened_on) VALUES (?, ?, ?, ?, ?)"
+        row = self._once(found, (kind, number, item), opened, (kind, number, item, details, today.isoformat()))
+        return f"{30_000 + row:05d}"
+
+    def _once(self, find: str, key: tuple[str, ...], insert: str, values: tuple[str, ...]) -> int:
+        """The number of the row with this key, inserted if it is not there yet."""
+        with self._transaction() as connection:
+            row = connection.execute(find, key).fetchone()
+            return int(row[0] if row else connection.execute(insert, values).lastrowid)
+
+    def _change(self, number: str, change: Callable[[Order], Order]) -> Order:
+        with self._transaction() as connection:
+            row = connection.execute("SELECT body FROM orders WHERE number = ?", (number,)).fetchone()
+            if row is None:
+                raise NotFound(f"no order {number}")
+            order = _order(json.loads(row[0]))
+            if order.state not in CHANGEABLE:
+                return order
+            changed = change(order)
+            connection.execute("UPDATE orders SET body = ? WHERE number = ?", (_body(changed), number))
+        return changed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
         with self._lock:
-            changed = self._connection.execute(
-                "UPDATE orders SET body = ? WHERE number = ?", (json.dumps(_body(order)), order.number)
-            ).rowcount
-        if not changed:
-            raise NotFound(f"no order {order.number}")
-        return order
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
 
     def _fill(self, seed: Path, today: date) -> None:
         try:
             orders = [_seeded(entry, today) for entry in json.loads(seed.read_text(encoding="utf-8"))]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{seed} cannot be read as orders: {error}") from error
-        rows = [(order.number, order.email, json.dumps(_body(order))) for order in orders]
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
+        rows = [(order.number, order.email, _body(order)) for order in orders]
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO orders VALUES (?, ?, ?)", rows)
 
 
-_DATES = ("placed_on", "dispatched_on", "due_on", "delivered_on")
+_DATES = ("placed_on", "dispatched_on", "due_on", "scanned_on", "delivered_on")
+_REFUND_DATES = ("received_on", "sent_on")
 
 
 def _seeded(entry: Mapping[str, Any], today: date) -> Order:
@@ -179,7 +224,7 @@ def _seeded(entry: Mapping[str, Any], today: date) -> Order:
             fields[name] = (today - timedelta(days=fields[name])).isoformat()
     if fields.get("refund"):
         refund = dict(fields["refund"])
-        for name in ("received_on", "sent_on"):
+        for name in _REFUND_DATES:
             if refund.get(name) is not None:
                 refund[name] = (today - timedelta(days=refund[name])).isoformat()
         fields["refund"] = refund
@@ -194,13 +239,11 @@ def _order(stored: Mapping[str, Any]) -> Order:
         fields[name] = date.fromisoformat(fields[name]) if fields.get(name) else None
     if fields.get("refund"):
         refund = dict(fields["refund"])
-        for name in ("received_on", "sent_on"):
+        for name in _REFUND_DATES:
             refund[name] = date.fromisoformat(refund[name]) if refund.get(name) else None
         fields["refund"] = Refund(**refund)
     return Order(**fields)
 
 
-def _body(order: Order) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return json.loads(json.dumps(asdict(order), default=str))  # type: ignore[no-any-return]
+def _body(order: Order) -> str:
+    return json.dumps(asdict(order), default=date.isoformat)

@@ -12,6 +12,8 @@ from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder, one_line
 from retrieval.sources.decoding import decode
 
+MAX_DEPTH = 200
+
 _DROPPED_NAMES = """
     script style noscript template svg canvas iframe object form button select input textarea nav footer aside dialog
 """
@@ -32,7 +34,7 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 
 def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
     """A document from an HTML page in UTF-8 or in the encoding its head declares."""
-    page = BeautifulSoup(_decoded(data, name), "lxml")
+    page = _page(_decoded(data, name), name)
     builder = DocumentBuilder()
     title = page.title.get_text() if page.title else ""
     canonical = page.find("link", rel="canonical", href=re.compile(r"^https?://"))
@@ -48,9 +50,20 @@ def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
 
 def add_html(builder: DocumentBuilder, source: str) -> None:
     """Add a piece of HTML, such as one inside Markdown."""
-    page = BeautifulSoup(source, "lxml")
+    page = _page(source, "HTML inside Markdown")
     _strip(page)
     _walk(builder, page)
+
+
+def _page(source: str, name: str) -> BeautifulSoup:
+    """The parsed page; one nested so deep that reading it would take time without end is refused."""
+    page = BeautifulSoup(source, "lxml")
+    depths = {id(page): 0}
+    for element in page.find_all(True):
+        depths[id(element)] = depth = depths[id(element.parent)] + 1
+        if depth > MAX_DEPTH:
+            raise UnreadableSource(name, f"has elements nested deeper than {MAX_DEPTH}; clean the page up first")
+    return page
 
 
 def _decoded(data: bytes, name: str) -> str:

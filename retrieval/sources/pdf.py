@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -17,6 +17,8 @@ from retrieval.sources.text import add_paragraph
 
 MAX_PAGES = 2_000
 HEADING_WORDS = 16
+WRAPPED = 1.4
+"""Distance in font sizes up to which a line in the first column belongs to the row above."""
 LARGER = 1.1
 """A heading's size over the body's, unless it is bold."""
 
@@ -131,12 +133,19 @@ def _table_end(lines: Sequence[Line], position: int) -> int:
     columns = {round(x) for x in lines[position].xs}
     end = position + 1
     while end < len(lines) and (lines[end].page == lines[end - 1].page or len(lines[end].cells) > 1):
-        in_columns = all(any(abs(x - column) < 3 for column in columns) for x in lines[end].xs)
-        if len(lines[end].cells) < 2 and (not in_columns or lines[end].xs[0] - min(columns) < 3):
+        if len(lines[end].cells) < 2 and not _wraps(lines[end - 1], lines[end], columns):
             break
         columns |= {round(x) for x in lines[end].xs}
         end += 1
     return end
+
+
+def _wraps(before: Line, after: Line, columns: Collection[float]) -> bool:
+    """Whether a line with one cell goes on with the row above it."""
+    if not any(abs(after.xs[0] - column) < 3 for column in columns):
+        return False
+    close = before.page == after.page and before.y - after.y < WRAPPED * after.size
+    return close if after.xs[0] - min(columns) < 3 else before.page == after.page
 
 
 def _rows(lines: Sequence[Line]) -> list[list[str]]:
@@ -146,12 +155,12 @@ def _rows(lines: Sequence[Line]) -> list[list[str]]:
         if not columns or x - columns[-1] > 8:
             columns.append(x)
     rows: list[list[str]] = []
-    for line in lines:
+    for before, line in zip([None, *lines], lines, strict=False):
         cells = [""] * len(columns)
         for text, x in zip(line.cells, line.xs, strict=True):
             nearest = min(range(len(columns)), key=lambda number: abs(columns[number] - x))
             cells[nearest] = text
-        if rows and not cells[0]:
+        if rows and before and (not cells[0] or (len(line.cells) == 1 and _wraps(before, line, columns))):
             rows[-1] = [f"{above} {cell}".strip() for above, cell in zip(rows[-1], cells, strict=True)]
         else:
             rows.append(cells)

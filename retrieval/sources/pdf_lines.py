@@ -115,8 +115,18 @@ def _line(number: int, runs: Sequence[Run]) -> Line:
             glue = "" if run.x - right < -0.3 * run.size and len(run.text) == 1 else " "
             cells[-1] += glue + run.text
         right = max(right, _right(run))
-    size = max(run.size for run in runs)
-    return Line(number, runs[0].y, size, all(run.bold for run in runs), tuple(cells), tuple(xs))
+    main = max(runs, key=lambda run: len(run.text))
+    bold = all(run.bold for run in runs)
+    if len(cells) == 2 and (item := _item(*cells)):
+        return Line(number, main.y, main.size, bold, (item,), (xs[0],))
+    return Line(number, main.y, main.size, bold, tuple(cells), tuple(xs))
+
+
+def _item(mark: str, text: str) -> str:
+    """The line of a list whose mark was drawn apart from its text; nothing where the first cell is no mark."""
+    if re.fullmatch(r"\d{1,2}[.)]?", mark) and len(text.split()) > 2:
+        return f"{mark.rstrip('.)')}. {text}"
+    return f"- {text}" if len(mark) <= 1 and not mark.isalnum() and mark not in "–—-" else ""
 
 
 def _right(run: Run) -> float:

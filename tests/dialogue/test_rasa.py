@@ -85,6 +85,57 @@ def test_another_flow_begins_where_firstline_says_so(talk: Talk) -> None:
     assert turn.state.form == "cancel_order_form"
 
 
+def test_another_flow_begins_when_the_customer_asks_for_it(talk: Talk) -> None:
+    talk.say("where is my refund", "refund_status")
+    turn = talk.say("actually, cancel the order", "cancel_order")
+    assert turn.state.form == "cancel_order_form"
+    assert "order number" in texts(turn)
+    assert talk.say("WF-204950", order_number="WF-204950").state.slot == "email"
+
+
+def test_the_same_request_again_asks_again(talk: Talk) -> None:
+    first = talk.say("where is my order", "order_status")
+    again = talk.say("I said, where is my order", "order_status")
+    assert again.state == first.state
+    assert talk.say("WF-204310", order_number="WF-204310").state.slot == "email"
+
+
+def test_what_is_neither_yes_nor_no_brings_the_question_again(talk: Talk) -> None:
+    talk.say("cancel it", "cancel_order", order_number="WF-202067", email="farah.aziz@post.example")
+    assert talk.state.slot == "confirm"
+    turn = talk.say("hmm, let me think", "inform")
+    assert "Shall I cancel" in texts(turn)
+    assert turn.state.form == "cancel_order_form"
+    assert turn.replies[-1].quick_replies
+    assert "stays as it is" in texts(talk.say("no", "deny"))
+
+
+def test_a_tracker_that_was_lost_takes_the_form_up_again(talk: Talk) -> None:
+    talk.state = DialogueState("order_status_form", "order_number", "What's the order number?")
+    turn = talk.say("204817", order_number="WF-204817")
+    assert turn.state.form == "order_status_form"
+    assert turn.state.slot == "email"
+
+
+def test_the_next_flow_knows_the_order_already(talk: Talk) -> None:
+    talk.say("where is it", "order_status", order_number="WF-204310", email="owen.pritchard@inbox.example")
+    assert talk.say("I want to return it", "start_return").state.slot == "item"
+
+
+def test_a_correction_while_the_address_is_asked(talk: Talk) -> None:
+    talk.say("cancel", "cancel_order", order_number="WF-204901")
+    turn = talk.say("sorry, it's WF-204902", order_number="WF-204902")
+    assert "look like" not in texts(turn)
+    assert turn.state.slot == "email"
+
+
+def test_harm_in_the_middle_goes_to_a_human(talk: Talk) -> None:
+    talk.say("it is broken", "damaged_item", order_number="WF-204688", email="farah.aziz@post.example")
+    turn = talk.say("the jug cut my hand", "damaged_item")
+    assert "hurt" in turn.handover
+    assert turn.state == DialogueState()
+
+
 def test_a_cancellation_is_asked_for_and_done(talk: Talk, running: Running) -> None:
     talk.say("cancel WF-204902", "cancel_order", order_number="WF-204902")
     assert "Shall I cancel" in texts(talk.say("grace@okafor.example", email="grace@okafor.example"))

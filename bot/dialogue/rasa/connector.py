@@ -1,11 +1,12 @@
 """Rasa's side of the door: one round trip hands over text, intent and entities, and brings back what was said.
 
     POST /webhooks/firstline/webhook   Authorization: Bearer <token>
-    {sender, message_id, text, form, intent: {name, confidence}, entities: [{entity, value, start, end}]}
+    {sender, message_id, text, form, slot, intent: {name, confidence}, entities: [{entity, value, start, end}]}
  →  {messages: [{text, buttons, custom}], active_form, requested_slot}
 
-The same `message_id` again returns what was said then. `form` is the form that Firstline believes to be active; when
-the tracker disagrees, what the tracker holds of the flow is dropped first, because Firstline's log is the truth.
+The same `message_id` again returns what was said then. `form` and `slot` are the form that Firstline believes to be
+active and what it asks for. Firstline's log is the truth: when the tracker disagrees, what it holds of its own flow is
+dropped first, and a tracker that was lost takes the form up again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-KEPT_SLOTS = ("order_number", "email")
+KEPT_SLOTS = ("order_number", "email", "tries")
 
 
 class FirstlineInput(InputChannel):
@@ -57,7 +58,7 @@ class FirstlineInput(InputChannel):
             tracker = await store.get_or_create_tracker(body["sender"])
             messages = said_before(tracker, body["message_id"])
             if messages is None:
-                if forget_flow(tracker, body.get("form") or ""):
+                if agree(tracker, body.get("form") or "", body.get("slot") or ""):
                     await store.save(tracker)
                 messages = await self._hand_over(body, on_new_message)
                 tracker = await store.retrieve(body["sender"])
@@ -101,12 +102,13 @@ def said_before(tracker: DialogueStateTracker, message_id: str) -> list[dict[str
     return said
 
 
-def forget_flow(tracker: DialogueStateTracker, form: str) -> bool:
-    """Drop the tracker's flow if it is not the one that Firstline believes in; says whether it did."""
+def agree(tracker: DialogueStateTracker, form: str, slot: str) -> bool:
+    """Bring the tracker to the flow that Firstline believes in; says whether anything had to change."""
     if (tracker.active_loop_name or "") == form:
         return False
-    tracker.update(ActiveLoop(None))
-    for slot in tracker.slots:
-        if slot not in KEPT_SLOTS:
-            tracker.update(SlotSet(slot, None))
+    for kept in set(tracker.slots) - set(KEPT_SLOTS):
+        tracker.update(SlotSet(kept, None))
+    tracker.update(ActiveLoop(form or None))
+    if form:
+        tracker.update(SlotSet("requested_slot", slot or None))
     return True

@@ -94,9 +94,11 @@ def test_the_declared_encoding_is_used_and_checked() -> None:
         html.parse(page.replace("iso-8859-1", "ascii").encode("latin-1"), "d", name="d.html")
 
 
-def test_deep_nesting_does_no_harm() -> None:
+def test_elements_nested_without_end_are_refused() -> None:
     page = b"<div>" * 20_000 + b"deep" + b"</div>" * 20_000
-    assert html.parse(page, "d", name="d.html").id == "d"
+    with pytest.raises(UnreadableSource, match="nested deeper than 200"):
+        html.parse(page, "d", name="d.html")
+    assert html.parse(page[:500] + b"shallow", "d", name="d.html").text == "shallow"
 
 
 def test_text_with_title_list_and_paragraphs() -> None:
