@@ -78,24 +78,34 @@ class RoutingReport:
 def read_scenarios(path: Path) -> tuple[Scenario, ...]:
     """Read a scenario file; `BadInput` names the file, the line and what is off."""
     scenarios = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read as UTF-8 text: {error}") from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             scenarios.append(_scenario(json.loads(line), number))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}, line {number}: {error}") from error
     if not scenarios:
         raise BadInput(f"{path} has no scenarios")
     return tuple(scenarios)
 
 
-def _scenario(given: dict[str, Any], number: int) -> Scenario:
+def _scenario(given: Any, number: int) -> Scenario:
+    if not isinstance(given, dict):
+        raise ValueError(f"a scenario is an object, got {type(given).__name__}")
     if given.get("expect") not in EXPECTED:
         raise ValueError(f"expect is one of {', '.join(EXPECTED)}, got {given.get('expect')!r}")
+    if not isinstance(given.get("text"), str):
+        raise ValueError(f"text is a string, got {given.get('text')!r}")
+    if not isinstance(given.get("documents") or [], list):
+        raise ValueError(f"documents is a list of ids, got {given['documents']!r}")
     return Scenario(
         id=str(given.get("id", number)),
-        text=str(given["text"]),
+        text=given["text"],
         expect=given["expect"],
         intent=given.get("intent") or "",
         documents=tuple(given.get("documents") or ()),
@@ -164,13 +174,15 @@ def coverage(judged: Sequence[Judged], wrong: float) -> float:
 def fit_thresholds(seen: Sequence[Seen], policy: Policy, gate: Gate) -> Gate:
     """The thresholds of least cost on these rows, searched one after the other, twice.
 
+    That of answering is not searched: it follows from the costs, because the gate's probability is calibrated.
+
     A wrong answer costs what the policy says, a needless escalation a human's time, a wrong flow or a needless
     question back half of that.
     """
     grid = tuple(number / 20 for number in range(4, 20))
     best = gate.with_thresholds(answer=policy.costs.break_even)
     for _ in range(2):
-        for name in ("answer", "flow", "smalltalk", "out_of_scope", "close"):
+        for name in ("flow", "smalltalk", "out_of_scope", "close"):
             candidates = (best, *(best.with_thresholds(**{name: value}) for value in grid))
             best = min(candidates, key=lambda each: cost(seen, policy, each))
     return best

@@ -16,6 +16,7 @@ import numpy as np
 from bot.messages import Understanding
 from bot.routing.signals import Signals
 
+MIN_ROWS = 20
 FEATURES = ("bias", "answer_logit", "cosine", "in_scope", "question_intent", "verbatim")
 
 
@@ -66,25 +67,25 @@ def question_mass(understanding: Understanding) -> float:
     return min(sum(confidence for name, confidence in understanding.ranking if name.startswith("ask_")), 1.0)
 
 
-def fit_gate(rows: Sequence[Signals], right: Sequence[bool], *, ridge: float = 0.05, steps: int = 50) -> Gate:
-    """Weights by ridge-penalised logistic regression (Newton steps); needs at least 20 rows of both kinds.
+def fit_gate(rows: Sequence[Signals], right: Sequence[bool], *, trust: float = 10.0, steps: int = 100) -> Gate:
+    """Weights by logistic regression with a Gaussian prior around the default gate (Newton steps).
 
-    With fewer rows the reader's own confidence stands, which is calibrated already.
+    The default is the reader's own confidence; the weights leave it only as far as the rows say. `trust` is how many
+    rows' worth the default counts. Without `MIN_ROWS` right and wrong rows it stands as it is.
     """
     kept = [(features(row), good) for row, good in zip(rows, right, strict=True) if row.answer_confidence > 0]
     goods = sum(good for _, good in kept)
-    if min(goods, len(kept) - goods) < 20:
+    if min(goods, len(kept) - goods) < MIN_ROWS:
         return Gate()
     x = np.array([values for values, _ in kept])
     y = np.array([float(good) for _, good in kept])
-    penalty = ridge * len(kept) * np.eye(x.shape[1]) / 10
-    penalty[0, 0] = 1e-9
-    w = np.zeros(x.shape[1])
+    prior = np.array(Gate().weights)
+    penalty = trust * np.eye(len(FEATURES))
+    penalty[0, 0] = trust / 10
+    w = prior.copy()
     for _ in range(steps):
-        p = 1 / (1 + np.exp(-x @ w))
-        gradient = x.T @ (p - y) + penalty @ w
-        hessian = (x.T * (p * (1 - p))) @ x + penalty
-        step = np.linalg.solve(hessian, gradient)
+        p = 1 / (1 + np.exp(-np.clip(x @ w, -60, 60)))
+        step = np.linalg.solve((x.T * (p * (1 - p))) @ x + penalty, x.T @ (p - y) + penalty @ (w - prior))
         w -= step
         if float(np.abs(step).max()) < 1e-8:
             break

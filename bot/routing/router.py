@@ -6,6 +6,7 @@ has an opinion wins, and its name is what the decision cites.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bot.messages import Decision
@@ -16,6 +17,7 @@ from bot.routing.signals import Signals
 Rule = Callable[[Signals, Policy, Gate], Decision | None]
 
 HUMAN_PAYLOAD = "/human"
+_QUESTION = re.compile(r"(?i)\W*(?:can|could|do|does|is|are|how|what|when|which|who|why|will|would|am|may)\b")
 SWITCHES_FLOW = "switches-flow"
 SURE_OF_A_SWITCH = 0.8
 """Confidence from which a message in one flow is taken to begin another."""
@@ -100,6 +102,15 @@ def small_talk(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
     return None
 
 
+def answered_question(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """A question about a flow's topic that a sure quote answers is a question: "can I return an opened pillow?"."""
+    names_order = any(entity.name in ("order_number", "email") for entity in signals.understanding.entities)
+    asks = _QUESTION.match(signals.text) is not None or signals.text.rstrip().endswith("?")
+    if asks and not names_order and signals.payload is None and signals.understanding.intent in policy.flows:
+        return sure_answer(signals, policy, gate)
+    return None
+
+
 def starts_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
     intent = signals.understanding
     if intent.intent in policy.flows and intent.confidence >= gate.flow and intent.out_of_scope < gate.out_of_scope:
@@ -160,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     frustrated,
     too_many_failures,
     small_talk,
+    answered_question,
     starts_flow,
     sure_answer,
     vip,

@@ -25,7 +25,7 @@ def test_the_gate_learns_that_a_confident_reader_is_often_wrong() -> None:
     chance = random.Random(7)
     rows = [signals(chance.uniform(0.05, 0.95)) for _ in range(2_000)]
     right = [chance.random() < row.answer_confidence * 0.5 for row in rows]
-    gate = fit_gate(rows, right, ridge=0.001)
+    gate = fit_gate(rows, right)
     assert gate.p_right(signals(0.8)) == pytest.approx(0.4, abs=0.06)
 
 
