@@ -15,6 +15,7 @@ run: $(STAMP)  ## Set up, train the first model, start everything, print where t
 
 test: $(DEV_STAMP)  ## Set up what the tests need, and run them all
 	@sh tests/prepare.sh
+	@$(BIN)/python -m bot.dialogue.install || echo "The dialogue engine could not be installed; tests that need it will be skipped."
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV_STAMP)  ## Format, lint, types, import contracts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -28,6 +29,7 @@ app.add_typer(evaluate.app, name="evaluate")
 def main() -> None:
     """Run the command line, turning our errors into a message and an exit status."""
     configure_logs()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's idle threads would spin against all else that runs
     try:
         app()
     except BadSettings as error:

@@ -13,7 +13,7 @@ from bot.dialogue import install
 from bot.errors import FirstlineError
 from bot.releases.registry import Registry
 from bot.settings import Settings
-from bot.store.database import Database
+from bot.store.database import probe
 
 SPACE_GB = 4
 
@@ -66,13 +66,16 @@ def _secrets(settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> Finding:
     try:
-        Database.open(settings.store_url).close()
+        there = probe(settings.store_url)
     except Exception as error:
         return Finding("database", False, f"{type(error).__name__}: {error}"[:200], "check FIRSTLINE_DATABASE_URL")
-    return Finding("database", True, settings.store_url.split("://")[0], "")
+    kind = settings.store_url.split("://")[0]
+    return Finding("database", True, kind if there else f"{kind}, made at the first start", "")
 
 
 def _release(settings: Settings) -> Finding:
+    if not (settings.home / "releases").exists():
+        return Finding("release", False, "none yet", "`firstline train` makes the first one")
     registry = Registry(settings.home / "releases", lambda: datetime.now(UTC))
     try:
         id = registry.current_id()

@@ -11,6 +11,7 @@ FirstlineError                     the root; `code` is stable, the message names
 ├── BadSettings                    an unknown or impossible setting; the process does not start, exit 2
 ├── BadRelease                     a release whose files do not match its manifest; never loaded, the old one stays
 ├── DialogueUnavailable            Rasa is stopped, starting, slow or failing; flows hand over to a human
+├── Unanswered                     stored, but the answer takes longer than a caller waits; HTTP 503, ask again
 ├── DeliveryFailed                 a channel's far side refused or did not answer; the outbox retries
 └── Refused                        a gate or a check said no, with its reasons; exit 1
 
@@ -77,6 +78,11 @@ class BadRelease(FirstlineError):
 
 class DialogueUnavailable(FirstlineError):
     code = "dialogue_unavailable"
+    status = 503
+
+
+class Unanswered(FirstlineError):
+    code = "unanswered"
     status = 503
 
 

@@ -6,12 +6,14 @@ import signal
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from bot.logs import configure_logs
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from gunicorn.workers.base import Worker
 
 _settings = Settings.load()
+configure_logs()
 
 bind = f"{_settings.host}:{_settings.port}"
 workers = 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -19,6 +20,26 @@ from typing import Any
 from bot.errors import BadSettings
 
 PREFIX = "FIRSTLINE_"
+
+
+_RANGES = {
+    "port": (1, 65_535),
+    "rasa_port": (1, 65_535),
+    "web_threads": (1, 1_000),
+    "max_streams": (0, 10_000),
+    "max_body_bytes": (1_024, 2**30),
+    "max_upload_bytes": (1_024, 2**30),
+}
+_ADDRESS = (r"(https?://[^\s/]+\S*)?", "https://support.company.example")
+_SHAPES = {
+    "public_url": _ADDRESS,
+    "webhook_url": _ADDRESS,
+    "slack_api_url": _ADDRESS,
+    "brand_colour": (r"#[0-9a-fA-F]{6}", "#1f5c4d"),
+    "order_format": (r"[^{}]*\{\}[^{}]*", "WF-{}"),
+    "phone_region": (r"[A-Z]{2}", "GB"),
+}
+"""Regular expressions of the whole value, and what one looks like."""
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -83,6 +104,7 @@ class Settings:
             if name not in known:
                 raise BadSettings(_unknown(key, known))
             values[name] = _parse(key, raw, known[name])
+            _check(key, name, values[name])
         return cls(**values)
 
     def with_secrets(self) -> Settings:
@@ -114,8 +136,32 @@ def _parse(key: str, raw: str, spec: Field[Any]) -> Any:
         raise BadSettings(f"{key} takes {kind.__name__}, got {raw!r}") from error
 
 
+def _check(key: str, name: str, value: Any) -> None:
+    """`BadSettings` for a value that would only fail later, while a customer waits."""
+    low, high = _RANGES.get(name, (value, value))
+    if not low <= value <= high:
+        raise BadSettings(f"{key} is from {low:,} to {high:,}, got {value:,}")
+    pattern, example = _SHAPES.get(name, ("", ""))
+    if pattern and not re.fullmatch(pattern, value):
+        raise BadSettings(f"{key} looks like {example}, got {value!r}")
+    if name == "order_pattern":
+        _check_pattern(key, value)
+
+
+def _check_pattern(key: str, value: str) -> None:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise BadSettings(f"{key} is not a regular expression: {error}") from error
+    if groups == 0:
+        raise BadSettings(f"{key} needs a group around the number's core, as in (\\d{{6}}); got {value!r}")
+
+
 def _kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        kept: dict[str, str] = dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise BadSettings(f"{path} is damaged: {error}; delete it, and sessions of the widget start anew") from error
     missing = [name for name in names if name not in kept]
     if missing:
         kept |= {name: secrets.token_urlsafe(32) for name in missing}

@@ -25,6 +25,8 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 STEADY_S = 60.0
 STOP_S = 15.0
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For what serves: its matrices are small, and threads of a numerics library would fight the request threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._starting = threading.Lock()
 
     def run(self, program: Program) -> None:
         """Start a program and keep it running."""
@@ -55,7 +58,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all programs: SIGTERM, and SIGKILL for those that have not ended after `STOP_S`."""
-        self._stopping.set()
+        with self._starting:
+            self._stopping.set()
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + STOP_S
@@ -69,7 +73,8 @@ class Supervisor:
 
     def alive(self) -> dict[str, int]:
         """Process ids of the programs that run now."""
-        return {name: process.pid for name, process in self._processes.items() if process.poll() is None}
+        with self._starting:
+            return {name: process.pid for name, process in self._processes.items() if process.poll() is None}
 
     def _keep(self, program: Program) -> None:
         wait_s = FIRST_WAIT_S
@@ -78,26 +83,31 @@ class Supervisor:
             status = self._once(program)
             if self._stopping.is_set():
                 return
-            wait_s = FIRST_WAIT_S if time.monotonic() - started > STEADY_S else min(wait_s * 2, LONGEST_WAIT_S)
+            if time.monotonic() - started > STEADY_S:
+                wait_s = FIRST_WAIT_S
             self._tell(f"{program.name} ended with status {status}; starting it again in {wait_s:.0f} s")
             self._stopping.wait(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     def _once(self, program: Program) -> int:
         output: IO[bytes] | None = None
-        if program.log_file is not None:
-            program.log_file.parent.mkdir(parents=True, exist_ok=True)
-            output = open(program.log_file, "ab")  # noqa: SIM115  closed below, after the process
         try:
-            process = subprocess.Popen(
-                list(program.command),
-                env={**os.environ, **program.environment},
-                cwd=program.folder,
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            self._processes[program.name] = process
+            if program.log_file is not None:
+                program.log_file.parent.mkdir(parents=True, exist_ok=True)
+                output = open(program.log_file, "ab")  # noqa: SIM115  closed below, after the process
+            with self._starting:  # nothing starts once `stop` has begun to end what runs
+                if self._stopping.is_set():
+                    return 0
+                process = subprocess.Popen(
+                    list(program.command),
+                    env={**os.environ, **program.environment},
+                    cwd=program.folder,
+                    stdout=output,
+                    stderr=output,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                self._processes[program.name] = process
             return process.wait()
         except OSError as error:
             self._tell(f"{program.name} does not start: {error}")
@@ -117,8 +127,8 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def web(logs: Path) -> Program:
     command = (sys.executable, "-m", "gunicorn", "--config", "python:bot.gunicorn")
-    return Program("web", command, log_file=logs / "web.log")
+    return Program("web", command, ONE_THREAD, logs / "web.log")
 
 
 def worker(logs: Path) -> Program:
-    return Program("worker", (sys.executable, "-m", "bot.worker"), log_file=logs / "worker.log")
+    return Program("worker", (sys.executable, "-m", "bot.worker"), ONE_THREAD, logs / "worker.log")

@@ -121,14 +121,15 @@ class Turns:
             conversation = self._conversations.get(id)
             try:
                 outcome = self._decide_and_act(self._look(conversation, message, release), started)
-            except Exception as error:
-                log.error("turn_failed", conversation=id, seq=message.seq, error=type(error).__name__, exc_info=True)
-                break
-            try:
                 return self._conversations.commit_turn(lease, id, outcome)
-            except Conflict as error:
-                if error.code != "stale":
-                    raise
+            except LeaseLost:
+                raise
+            except Exception as error:
+                if not (isinstance(error, Conflict) and error.code == "stale"):
+                    log.error(
+                        "turn_failed", conversation=id, seq=message.seq, error=type(error).__name__, exc_info=True
+                    )
+                    break
                 release = self._release()
         return self._conversations.commit_turn(lease, id, self._give_up(id, message, release, started))
 
@@ -137,7 +138,7 @@ class Turns:
             message.text,
             today=self._clock().date(),
             payload=message.payload,
-            is_current=self._library.is_current,
+            is_current=self._library.current_check(),
         )
         return Situation(conversation, message, release, look)
 

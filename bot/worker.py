@@ -77,7 +77,10 @@ def sweep(parts: Parts) -> int:
     before = parts.clock() - LEFT_ALONE
     left = [id for id in parts.conversations.unanswered() if parts.conversations.get(id).changed_at < before]
     for id in left:
-        parts.turns.answer(id)
+        try:
+            parts.turns.answer(id)
+        except Exception as error:  # one conversation's trouble is not the others'
+            log.error("turn_not_made", conversation=id, error=type(error).__name__, exc_info=error)
     return len(left)
 
 
@@ -97,15 +100,24 @@ def _deliver(parts: Parts, channels: Mapping[str, DeliveryChannel], delivery: De
     message = parts.conversations.log(delivery.conversation, after=delivery.seq - 1, limit=1)[0]
     try:
         channel.deliver(parts.conversations.get(delivery.conversation), message, attempts=delivery.attempts)
-        parts.outbox.done(delivery)
     except DeliveryFailed as error:
-        waits = RETRIES_S[delivery.channel]
         log.warning("delivery_failed", channel=delivery.channel, delivery=delivery.id, error=str(error))
-        if error.final or delivery.attempts >= len(waits):
-            parts.outbox.dead(delivery, str(error))
-            return
-        wait_s = error.retry_after_s or waits[delivery.attempts] * random.uniform(0.9, 1.2)
-        parts.outbox.again(delivery, parts.clock() + timedelta(seconds=wait_s), str(error))
+        _put_back(parts, delivery, error)
+    except Exception as error:  # a delivery that breaks its channel ends as a dead letter, not in a circle
+        log.error("delivery_broke", channel=delivery.channel, delivery=delivery.id, exc_info=error)
+        _put_back(parts, delivery, DeliveryFailed(f"the channel broke: {type(error).__name__}"))
+    else:
+        parts.outbox.done(delivery)
+
+
+def _put_back(parts: Parts, delivery: Delivery, error: DeliveryFailed) -> None:
+    """Plan the next attempt, or give up where none can help or all are used."""
+    waits = RETRIES_S[delivery.channel]
+    if error.final or delivery.attempts >= len(waits):
+        parts.outbox.dead(delivery, str(error))
+        return
+    wait_s = error.retry_after_s or waits[delivery.attempts] * random.uniform(0.9, 1.2)
+    parts.outbox.again(delivery, parts.clock() + timedelta(seconds=wait_s), str(error))
 
 
 def run_job(parts: Parts) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from retrieval.embedder import OnnxEmbedder, Vectors
 from retrieval.errors import BadModel
@@ -95,6 +96,7 @@ class _Pooled(torch.nn.Module):
 
 def _load(folder: Path) -> tuple[Any, Any]:
     try:
+        transformers_logging.disable_progress_bar()
         encoder = AutoModel.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:

@@ -21,7 +21,7 @@ from retrieval.passages import cut
 from retrieval.reader import Reader
 from retrieval.reading import find
 from retrieval.records import read_documents, read_passages, write_lines
-from retrieval.retriever import Retriever, indexed_text, vectors_of
+from retrieval.retriever import Query, Retriever, indexed_text, vectors_of
 from retrieval.sentence_vectors import SentenceVectors, sentence_texts
 
 FORMAT = 1
@@ -38,18 +38,22 @@ IsCurrent = Callable[[str, int], bool]
 class Manifest:
     """What a snapshot holds, as `knowledge.json` stores it. `vectors` are searched, `sentences` read; `embedded` of
     both were computed by this build, the rest taken over. `index_sha256` belongs to `index.faiss`; `seconds` is the
-    wall time of the build."""
+    wall time of the build. What only the build knows (`BUILD_FACTS`) is not stored, so the same documents give the
+    same files."""
 
     format: int
     documents: int
     passages: int
     vectors: int
     sentences: int
-    embedded: int
     dimension: int
     embedder: str
     index_sha256: str
-    seconds: float
+    embedded: int = 0
+    seconds: float = 0.0
+
+
+BUILD_FACTS = ("embedded", "seconds")
 
 
 def build(
@@ -92,7 +96,8 @@ def build(
         index_sha256=FaissIndex.build(rows[: len(texts)]).save(folder / "index.faiss"),
         seconds=round(time.monotonic() - began, 3),
     )
-    (folder / "knowledge.json").write_text(json.dumps(asdict(manifest), indent=1), "utf-8")
+    facts = {name: value for name, value in asdict(manifest).items() if name not in BUILD_FACTS}
+    (folder / "knowledge.json").write_text(json.dumps(facts, indent=1), "utf-8")
     return manifest
 
 
@@ -134,13 +139,17 @@ class Knowledge:
         sentences = SentenceVectors(embedder, passages, _stored_sentences(folder, manifest))
         return cls(documents, retriever, sentences, reader or Reader(), manifest)
 
-    def search(self, text: str, k: int = 10, history: str = "") -> list[Hit]:
+    def query(self, text: str, history: str = "") -> Query:
+        """A question made ready: embed it once, then `search` and `answer` with it."""
+        return self.retriever.query(text, history)
+
+    def search(self, text: str | Query, k: int = 10, history: str = "") -> list[Hit]:
         """The best k passages for a question, best first. `history` is what the customer said before."""
         return self.retriever.search(text, k, history)
 
     def answer(
         self,
-        text: str,
+        text: str | Query,
         hits: Sequence[Hit] | None = None,
         history: str = "",
         *,
@@ -151,7 +160,7 @@ class Knowledge:
         `hits` saves the search where the caller has made it. `is_current(document, version)` is asked before a
         passage is read: what it refuses is never quoted.
         """
-        query = self.retriever.query(text, history)
+        query = self.query(text, history) if isinstance(text, str) else text
         found = list(hits) if hits is not None else self.retriever.search(query, 10)
         if is_current is not None:
             found = [hit for hit in found if is_current(hit.passage.document, hit.passage.version)]

@@ -8,11 +8,16 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
+from tests.far_side import FarSide
+
+if TYPE_CHECKING:
+    from tests.application import Application
 
 ROOT = Path(__file__).parent.parent
 
@@ -87,3 +92,21 @@ def _fresh(server: str, name: str) -> str:
 @pytest.fixture
 def conversations(database: Database, clock: Clock) -> Conversations:
     return Conversations(database, clock, delivered=("webhook",))
+
+
+@pytest.fixture
+def application(tmp_path: Path, clock: Clock) -> Iterator[Application]:
+    """The application with nothing but the loopback channels."""
+    from tests.application import build
+
+    made = build(tmp_path / "home", clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    """The server that a channel delivers to."""
+    playing = FarSide()
+    yield playing
+    playing.close()

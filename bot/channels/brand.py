@@ -16,8 +16,11 @@ Rgb = tuple[float, float, float]
 READABLE = 4.5
 """Least contrast of text (WCAG 2.2 AA)."""
 
-PAPER, NIGHT = "#eceae4", "#262d29"
-"""The darkest light surface and the lightest dark surface of `tokens.css` that branded text stands on."""
+SUNKEN = ("#f1efe9", "#262d29")
+RAISED = ("#ffffff", "#202723")
+TINT = (0.09, 0.12)
+"""Of `tokens.css`, in light and in dark: the surfaces that branded text stands on, and the share of the company's
+colour in `--brand-tint`, which lies on the raised one."""
 LIGHT_INK, DARK_INK = "#ffffff", "#000000"
 """On every colour one of the two has a contrast of at least 4.58."""
 
@@ -51,16 +54,16 @@ def brand(colour: str) -> Brand:
         fill=fill,
         ink=ink,
         hover=mixed(fill, away, 0.14),
-        on_light=readable(fill, PAPER, "#000000"),
-        on_dark=readable(fill, NIGHT, "#ffffff"),
+        on_light=readable(fill, (SUNKEN[0], mixed(RAISED[0], fill, TINT[0])), "#000000"),
+        on_dark=readable(fill, (SUNKEN[1], mixed(RAISED[1], fill, TINT[1])), "#ffffff"),
     )
 
 
-def readable(colour: str, background: str, towards: str) -> str:
-    """`colour`, moved towards black or white in steps of 4 % until it reads on `background`."""
+def readable(colour: str, backgrounds: tuple[str, ...], towards: str) -> str:
+    """`colour`, moved towards black or white in steps of 4 % until it reads on all of the backgrounds."""
     for step in range(26):
         candidate = mixed(colour, towards, step * 0.04)
-        if contrast(candidate, background) >= READABLE:
+        if min(contrast(candidate, each) for each in backgrounds) >= READABLE:
             return candidate
     return towards
 

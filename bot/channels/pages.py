@@ -134,7 +134,7 @@ class SampleOrder:
 
 @lru_cache(maxsize=1)
 def sample_orders(path: Path) -> tuple[SampleOrder, ...]:
-    """One order of another customer for each of a few states, from the demo's own file; none where a company has no such file."""
+    """One order for each of a few states, of different customers, from the demo's own file where there is one."""
     if not path.exists():
         return ()
     orders = [SampleOrder(each["number"], each["email"], each["state"]) for each in json.loads(path.read_bytes())]

@@ -6,8 +6,10 @@ Loopback callers need no token unless `FIRSTLINE_REST_TOKEN` is set; others alwa
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
+import json
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -16,20 +18,25 @@ from flask import Blueprint, Response, jsonify, request
 
 from bot.channels.current import parts
 from bot.channels.json_body import parse_object
-from bot.errors import BadInput, Unverified
+from bot.errors import BadInput, Unanswered, Unverified
 from bot.messages import IncomingMessage, Message, Turn
 
 blueprint = Blueprint("rest", __name__)
 
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
+"""Headers of a proxy: behind one on this machine every caller has a loopback address."""
+
 
 @blueprint.post("/webhooks/rest/webhook")
 def receive() -> Response:
-    """One message in, the bot's replies out; `[]` only while a human holds the conversation."""
+    """One message in, the bot's replies out; `[]` only while the conversation waits for a human or one holds it."""
     _verify()
     message = parse(request.get_data(), parts().settings.max_body_bytes)
     receipt = parts().turns.accept(message)
     said = parts().turns.wait(receipt)
     turn = parts().conversations.turn(receipt.conversation, receipt.seq)
+    if turn is None:
+        raise Unanswered("the message is stored and will be answered; ask again with the same message_id")
     return jsonify(shape(message.customer, said, turn))
 
 
@@ -39,7 +46,8 @@ def parse(body: bytes, max_bytes: int) -> IncomingMessage:
     sender, text = _string(given, "sender", 200), _string(given, "message", None)
     external = _string(given, "message_id", 200) if "message_id" in given else uuid.uuid4().hex
     payload = _string(given, "payload", 600) if given.get("payload") is not None else None
-    return IncomingMessage("rest", sender, sender, f"{sender}:{external}"[:200], text, payload)
+    external_id = hashlib.sha256(json.dumps([sender, external]).encode()).hexdigest()
+    return IncomingMessage("rest", sender, sender, external_id, text, payload)
 
 
 def shape(sender: str, said: tuple[Message, ...], turn: Turn | None) -> list[dict[str, Any]]:
@@ -71,7 +79,7 @@ def custom(turn: Turn, said: tuple[Message, ...]) -> dict[str, Any]:
 def _verify() -> None:
     token = parts().settings.rest_token
     if not token:
-        if _is_loopback(request.remote_addr or ""):
+        if _is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED):
             return
         raise Unverified("the REST channel serves loopback callers only; set FIRSTLINE_REST_TOKEN to open it")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from flask import Blueprint, Response, jsonify, request
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.channels import retry_after
 from bot.channels.current import parts
 from bot.channels.json_body import parse_object
 from bot.channels.signing import verify_slack
@@ -25,8 +27,9 @@ blueprint = Blueprint("slack", __name__)
 
 TAKEN_SUBTYPES = (None, "file_share", "thread_broadcast")
 SECTION_LIMIT = 3_000
+CLOCKS_APART_S = 300.0
 _MENTION = re.compile(r"<@[A-Z0-9]{1,20}>\s*")
-_SPECIAL = re.compile(r"<(?:[^>|]*\|)?([^>]*)>")
+_SPECIAL = re.compile(r"<(?:[^<>|]*\|)?([^<>]*)>")
 
 
 @blueprint.post("/webhooks/slack/events")
@@ -51,8 +54,6 @@ def receive() -> Response:
 
 
 def _form_payload(body: bytes) -> bytes:
-    from urllib.parse import parse_qs
-
     try:
         return parse_qs(body.decode("ascii"), max_num_fields=5, strict_parsing=True)["payload"][0].encode()
     except (ValueError, KeyError) as error:
@@ -69,11 +70,14 @@ def parse(given: dict[str, Any]) -> IncomingMessage | None:
     if event.get("bot_id") or not event.get("user"):
         return None
     team, channel, ts = (_text(given, "team_id"), _text(event, "channel"), _text(event, "ts"))
-    text = _plain(event.get("text") or "")[:MAX_TEXT]
+    written = event.get("text") or ""
+    if not isinstance(written, str):
+        raise BadInput(f"the event's text must be a text, got {type(written).__name__}")
+    text = _plain(written)[:MAX_TEXT]
     if not text:
         return None
     direct = event.get("channel_type") == "im"
-    thread = "" if direct else str(event.get("thread_ts") or ts)
+    thread = "" if direct else _text(event, "thread_ts") if event.get("thread_ts") else ts
     return IncomingMessage(
         "slack", f"{team}/{channel}/{thread}", f"{team}/{_text(event, 'user')}", f"{team}/{channel}/{ts}", text
     )
@@ -82,18 +86,12 @@ def parse(given: dict[str, Any]) -> IncomingMessage | None:
 def parse_action(given: dict[str, Any]) -> IncomingMessage | None:
     """A tapped button (Block Kit `block_actions`): its value is the payload, its title the text."""
     try:
-        action, team = given["actions"][0], given["team"]["id"]
-        channel, posted = given["channel"]["id"], given["message"]
-        thread = "" if str(channel).startswith("D") else str(posted.get("thread_ts") or posted["ts"])
-        title, payload = str(action["text"]["text"]), str(action["value"])
-        return IncomingMessage(
-            "slack",
-            f"{team}/{channel}/{thread}",
-            f"{team}/{given['user']['id']}",
-            f"{team}/{channel}/{action['action_ts']}",
-            title,
-            payload,
-        )
+        action, posted = given["actions"][0], given["message"]
+        team, channel, user = (_text(given[key], "id") for key in ("team", "channel", "user"))
+        thread = "" if channel.startswith("D") else _text(posted, "thread_ts" if posted.get("thread_ts") else "ts")
+        key, external = f"{team}/{channel}/{thread}", f"{team}/{channel}/{_text(action, 'action_ts')}"
+        title, payload = str(action["text"]["text"]), str(action["value"])[:2_000]
+        return IncomingMessage("slack", key, f"{team}/{user}", external, title, payload)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise BadInput(f"the interaction lacks {error}") from error
 
@@ -110,7 +108,8 @@ class SlackDelivery:
         """`DeliveryFailed` with Slack's `Retry-After`, or final where no retry can help."""
         _, channel, thread = conversation.key.split("/", 2)
         id = f"{conversation.id}:{message.seq}"
-        if attempts and self._is_posted(channel, thread, id):
+        since = message.at.timestamp() - CLOCKS_APART_S
+        if attempts and self._is_posted(channel, thread, id, since):
             return
         try:
             self._client.chat_postMessage(
@@ -127,23 +126,29 @@ class SlackDelivery:
         except (SlackClientError, OSError) as error:
             raise DeliveryFailed(f"Slack did not answer: {type(error).__name__}") from error
 
-    def _is_posted(self, channel: str, thread: str, id: str) -> bool:
+    def _is_posted(self, channel: str, thread: str, id: str, since: float) -> bool:
+        """Whether a message with our id stands there; looks at what is newer than `since` (seconds) only, because
+        Slack lists a thread from its beginning."""
+        window: dict[str, Any] = {"oldest": f"{since:.6f}", "limit": 200, "include_all_metadata": True}
         try:
             if thread:
-                found = self._client.conversations_replies(
-                    channel=channel, ts=thread, limit=50, include_all_metadata=True
-                )
+                found = self._client.conversations_replies(channel=channel, ts=thread, **window)
             else:
-                found = self._client.conversations_history(channel=channel, limit=50, include_all_metadata=True)
+                found = self._client.conversations_history(channel=channel, **window)
         except (SlackClientError, OSError) as error:
             raise DeliveryFailed(f"Slack did not say whether {id} was posted: {type(error).__name__}") from error
-        posted = [message.get("metadata", {}).get("event_payload", {}).get("id") for message in found["messages"]]
-        return id in posted
+        return any(_id_of(message) == id for message in found.get("messages") or ())
+
+
+def _id_of(posted: dict[str, Any]) -> object:
+    """Our id in the metadata of a message on Slack, if it is one of ours."""
+    payload = (posted.get("metadata") or {}).get("event_payload") or {}
+    return payload.get("id")
 
 
 def blocks(message: Message) -> list[dict[str, Any]]:
     """Block Kit: the text, its sources, and a button a quick reply."""
-    built: list[dict[str, Any]] = [_section(escape(message.text))]
+    built = [_section(piece) for piece in pieces(message.text, SECTION_LIMIT)]
     if message.citations:
         sources = " · ".join(f"{n}. {escape(each.heading)}" for n, each in enumerate(message.citations, 1))
         built.append({"type": "context", "elements": [{"type": "mrkdwn", "text": sources[:SECTION_LIMIT]}]})
@@ -166,8 +171,18 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def pieces(text: str, most: int) -> list[str]:
+    """`text` escaped, in pieces of at most `most` characters, none of which cuts an escaped character in two."""
+    found = [""]
+    for each in map(escape, text):
+        if len(found[-1]) + len(each) > most:
+            found.append("")
+        found[-1] += each
+    return found
+
+
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:SECTION_LIMIT]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
 def _plain(text: str) -> str:
@@ -189,7 +204,6 @@ FINAL_ERRORS = frozenset(
 
 
 def _failure(error: SlackApiError) -> DeliveryFailed:
-    code = str(error.response.get("error", "unknown")) if hasattr(error.response, "get") else "unknown"
-    after = error.response.headers.get("Retry-After", "") if error.response is not None else ""
-    retry_after_s = float(after) if str(after).isdigit() else None
-    return DeliveryFailed(f"Slack refused the reply: {code}", retry_after_s=retry_after_s, final=code in FINAL_ERRORS)
+    code = str(error.response.get("error") or "unknown")[:120]
+    wait_s = retry_after.seconds(str(error.response.headers.get("Retry-After", "")))
+    return DeliveryFailed(f"Slack refused the reply: {code}", retry_after_s=wait_s, final=code in FINAL_ERRORS)

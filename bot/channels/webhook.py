@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 from flask import Blueprint, Response, jsonify, request
 
+from bot.channels import retry_after
 from bot.channels.current import parts
 from bot.channels.destinations import checked_address
 from bot.channels.json_body import parse_object
@@ -77,22 +78,23 @@ class WebhookDelivery:
         self._allow_private = allow_private
 
     def deliver(self, conversation: Conversation, message: Message, *, attempts: int) -> None:
-        """`DeliveryFailed` unless the far side answers 2xx; a redirect is a failure and is not followed."""
+        """`DeliveryFailed` unless the far side answers 2xx; a redirect is a failure and is not followed.
+
+        The body of the answer is not read, so that a far side which never ends it holds nothing up.
+        """
         body = json.dumps(self._body(conversation, message), ensure_ascii=False).encode()
         headers = sign_webhook(self._secret, f"{conversation.id}.{message.seq}", body, self._clock())
         target, host, extensions = checked_address(self._url, allow_private=self._allow_private)
         try:
             with httpx2.Client(timeout=httpx2.Timeout(TIMEOUT_S, connect=3.0), follow_redirects=False) as client:
-                answer = client.post(
-                    target,
-                    content=body,
-                    headers={**headers, "Host": host, "content-type": "application/json"},
-                    extensions=extensions,
-                )
+                sent = {**headers, "Host": host, "content-type": "application/json"}
+                with client.stream("POST", target, content=body, headers=sent, extensions=extensions) as answer:
+                    status, after = answer.status_code, answer.headers.get("Retry-After", "")
         except httpx2.HTTPError as error:
             raise DeliveryFailed(f"{host} did not answer: {type(error).__name__}") from error
-        if not answer.is_success:
-            raise _failure(host, answer)
+        if not 200 <= status < 300:
+            wait_s = retry_after.seconds(after) if status in SLOW_DOWN else None
+            raise DeliveryFailed(f"{host} answered {status}", retry_after_s=wait_s, final=status == GONE)
 
     def _body(self, conversation: Conversation, message: Message) -> dict[str, Any]:
         return {
@@ -110,14 +112,6 @@ class WebhookDelivery:
                 "quick_replies": [asdict(reply) for reply in message.quick_replies],
             },
         }
-
-
-def _failure(host: str, answer: httpx2.Response) -> DeliveryFailed:
-    after = answer.headers.get("Retry-After", "")
-    wait_s = float(after) if after.isdigit() and answer.status_code in SLOW_DOWN else None
-    return DeliveryFailed(
-        f"{host} answered {answer.status_code}", retry_after_s=wait_s, final=answer.status_code == GONE
-    )
 
 
 def _text(data: dict[str, Any], key: str, longest: int = 180) -> str:

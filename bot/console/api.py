@@ -21,7 +21,6 @@ from bot.store.conversations import Conversation
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-MAX_BODY = 65_536
 LISTED = 60
 PAGE = 200
 SEEN_EVERY_S = 14.0
@@ -135,7 +134,8 @@ def _summary(conversation: Conversation) -> dict[str, Any]:
 
 
 def _text() -> str:
-    text = parse_object(request.get_data(), max_bytes=MAX_BODY).get("text")
+    request.max_content_length = most = parts().settings.max_body_bytes
+    text = parse_object(request.get_data(), max_bytes=most).get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInput("a reply or note needs text, and more than spaces")
     if len(text) > MAX_TEXT:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, make_response, redirect, render_template, request
-from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as BaseResponse
 
 from bot.channels.current import parts
@@ -67,7 +66,8 @@ def upload() -> BaseResponse:
     given = request.files.get("file")
     if given is None or not given.filename:
         return _page(Upload("", (), False, problem="choose a file first: CSV, XLSX, JSON, YAML or Markdown"), 400)
-    done = take(given.read(), secure_filename(given.filename) or "faq.csv", by=sessions.person().name)
+    name = given.filename.replace("\\", "/").rpartition("/")[2][-120:]
+    done = take(given.read(), name, by=sessions.person().name)
     return _page(done, 200 if done.imported else 400)
 
 

@@ -14,8 +14,8 @@ from bot.channels.current import parts
 from bot.console import sessions
 from bot.console.workshop import workshop
 from bot.errors import Conflict
-from bot.releases.registry import Manifest
 from bot.releases.publish import promote as promote_release
+from bot.releases.registry import Manifest
 
 blueprint = Blueprint("releases", __name__, url_prefix="/releases")
 

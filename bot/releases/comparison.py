@@ -24,6 +24,8 @@ WORSE_POINTS = 0.02
 INTENT_POINTS = 0.05
 ESCALATE_POINTS = 0.02
 CALIBRATION_POINTS = 0.02
+EXACTLY = 1e-9
+"""A fall by exactly the allowance is allowed, also where floats make 1.0 - 0.98 a little more than 0.02."""
 SLOWER = 1.5
 SMALL_GROUP = 10
 """Groups with fewer rows are shown, but do not refuse a release: one row would be ten points."""
@@ -110,7 +112,7 @@ def _accuracy(champion: Measured, challenger: Measured) -> str:
     won = sum(b.right and not a.right for a, b in pairs)
     before, after = champion.routing.accuracy, challenger.routing.accuracy
     p = mcnemar(lost, won)
-    if after < before and (p < WORSE_P or before - after > WORSE_POINTS):
+    if after < before and (p < WORSE_P or before - after > WORSE_POINTS + EXACTLY):
         return f"accuracy falls from {before:.1%} to {after:.1%} ({lost} rows lost, {won} won, p = {p:.3f})"
     return ""
 
@@ -119,19 +121,19 @@ def _fallen_groups(champion: Measured, challenger: Measured) -> list[str]:
     fallen = []
     for name, (rows, before) in champion.groups.items():
         after = challenger.groups[name][1]
-        if rows >= SMALL_GROUP and before - after > INTENT_POINTS:
+        if rows >= SMALL_GROUP and before - after > INTENT_POINTS + EXACTLY:
             fallen.append(f"{name} falls from {before:.1%} to {after:.1%} of {rows} rows")
     return fallen
 
 
 def _fallen(before: float, after: float) -> str:
-    if before - after > ESCALATE_POINTS:
+    if before - after > ESCALATE_POINTS + EXACTLY:
         return f"of the messages for a human, {after:.1%} reach one instead of {before:.1%}"
     return ""
 
 
 def _worse_calibrated(before: float, after: float) -> str:
-    if after - before > CALIBRATION_POINTS:
+    if after - before > CALIBRATION_POINTS + EXACTLY:
         return f"calibration error rises from {before:.3f} to {after:.3f}"
     return ""
 

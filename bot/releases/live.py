@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -15,12 +16,14 @@ from bot.releases.release import Release, load_release, smoke
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.5
+RETRY_S = 30.0
+"""How long a release that did not load is left aside; it keeps its id when it is published anew."""
 
 
 class LiveRelease:
     """Serves the live release; the one before keeps serving until the new one has answered its smoke questions.
 
-    A release that does not load is logged once and left aside: this process goes on with what it has.
+    A release that does not load is logged and left aside for `RETRY_S`: this process goes on with what it has.
     """
 
     def __init__(self, registry: Registry, clock: Callable[[], datetime]) -> None:
@@ -28,6 +31,7 @@ class LiveRelease:
         self._clock = clock
         self._release: Release | None = None
         self._failed = ""
+        self._retry_at = 0.0
         self._closing = threading.Event()
         self._loading = threading.Lock()
         self.refresh()
@@ -46,19 +50,27 @@ class LiveRelease:
     def refresh(self) -> None:
         """Load what the pointer names now, if it is not what is served."""
         with self._loading:
-            id = self._registry.current_id()
-            if id is None or id == self._failed or (self._release is not None and self._release.id == id):
-                return
+            id: str | None = "the pointer"
             try:
+                id = self._registry.current_id()
+                if id is None or self._is_aside(id) or (self._release is not None and self._release.id == id):
+                    return
                 release = load_release(self._registry, id, reuse=self._release)
                 smoke(release, self._clock().date())
             except (BadRelease, NotFound) as error:
-                self._failed = id
-                log.error("release_not_loaded", release=id, error=str(error), serving=self._serving())
+                self._leave_aside(str(id), error)
                 return
             self._release = release
             self._failed = ""
             log.info("release_loaded", release=id)
+
+    def _is_aside(self, id: str) -> bool:
+        return id == self._failed and time.monotonic() < self._retry_at
+
+    def _leave_aside(self, id: str, error: Exception) -> None:
+        if not self._is_aside(id):
+            log.error("release_not_loaded", release=id, error=str(error), serving=self._serving())
+            self._failed, self._retry_at = id, time.monotonic() + RETRY_S
 
     def close(self) -> None:
         self._closing.set()

@@ -68,33 +68,39 @@ class Registry:
         return folder
 
     def add_part(self, kind: str, built: Path) -> str:
-        """Move a built folder to its content address and return its name; the same content is kept once."""
-        name = f"{kind}-{_hash_of(_hashes(built))[:16]}"
+        """Move a built folder to its content address and return its name; the same content is kept once.
+
+        A part that lies there damaged is replaced, so that publishing again repairs it.
+        """
+        name = _part_name(kind, built)
         target = self.part(name)
-        if target.exists():
+        if target.exists() and _part_name(kind, target) == name:
             shutil.rmtree(built)
-        else:
-            for file in _files(built):
-                _flush(file)
-            os.replace(built, target)
+            return name
+        shutil.rmtree(target, ignore_errors=True)
+        for file in _files(built):
+            _flush(file)
+        os.replace(built, target)
+        _flush(target.parent)
         return name
 
     def part(self, name: str) -> Path:
         return self.folder / "parts" / name
 
     def create(self, parts: Mapping[str, str], *, note: str, report: Mapping[str, Any] | None = None) -> Manifest:
-        """Write the manifest of a release made of these parts; does not promote it."""
+        """Write the manifest of a release made of these parts; does not promote it. `BadRelease` for a damaged part."""
         if set(parts) != set(KINDS):
             raise BadRelease(f"a release has the parts {', '.join(KINDS)}; got {', '.join(sorted(parts)) or 'none'}")
-        files = {
-            f"parts/{name}/{path}": sha
-            for name in sorted(parts.values())
-            for path, sha in _hashes(self.part(name)).items()
-        }
+        files: dict[str, str] = {}
+        for kind, name in sorted(parts.items()):
+            hashes = _hashes(self.part(name))
+            if f"{kind}-{_hash_of(hashes)[:16]}" != name:
+                raise BadRelease(f"parts/{name} does not hold what its name says; build the {kind} again")
+            files |= {f"parts/{name}/{path}": sha for path, sha in hashes.items()}
         id = f"r-{_hash_of(dict(sorted(parts.items())))[:10]}"
-        manifest = Manifest(
-            id, self._clock().isoformat(), dict(parts), files, self.current_id() or "", note, report or {}
-        )
+        parent = self.current_id()
+        origin = parent if parent and parent != id else ""
+        manifest = Manifest(id, self._clock().isoformat(), dict(parts), files, origin, note, report or {})
         (self.folder / id).mkdir(exist_ok=True)
         write_json(self.folder / id / "manifest.json", asdict(manifest))
         return manifest
@@ -105,12 +111,12 @@ class Registry:
             known = ", ".join(each.id for each in self.list()) or "none"
             raise NotFound(f"no release {id!r}; there are: {known}")
         try:
-            return Manifest(**json.loads(path.read_bytes()))
+            return _manifest(path)
         except (ValueError, TypeError) as error:
             raise BadRelease(f"{path} is not a manifest: {error}") from error
 
     def verify(self, manifest: Manifest) -> None:
-        """Hash every file of a release; `BadRelease` names the first that is missing or differs."""
+        """Hash every file of a release; `BadRelease` names the first that is missing, differs, or was put there."""
         for path, expected in manifest.files.items():
             file = self.folder / path
             if not file.is_file():
@@ -120,13 +126,17 @@ class Registry:
                     f"release {manifest.id}: {path} has sha256 {found[:12]}…, the manifest says {expected[:12]}…; "
                     "roll back or publish again"
                 )
+        for name in manifest.parts.values():
+            for file in _files(self.part(name)):
+                if (path := str(file.relative_to(self.folder))) not in manifest.files:
+                    raise BadRelease(f"release {manifest.id}: {path} is not in the manifest; delete it")
 
     def list(self) -> tuple[Manifest, ...]:
         """All readable releases, the newest first."""
         found = []
         for path in self.folder.glob("r-*/manifest.json"):
             try:
-                found.append(Manifest(**json.loads(path.read_bytes())))
+                found.append(_manifest(path))
             except (ValueError, TypeError):
                 continue
         return tuple(sorted(found, key=lambda each: each.created_at, reverse=True))
@@ -137,9 +147,12 @@ class Registry:
         return pointer["id"] if pointer else None
 
     def promote(self, id: str, *, by: str, forced: bool = False, reason: str = "") -> None:
-        """Make a release live, after its files were checked; recorded in the history."""
+        """Make a release live, after its files were checked; recorded in the history. A damaged pointer is replaced."""
         self.verify(self.manifest(id))
-        pointer = self._pointer() or {"id": None, "before": []}
+        try:
+            pointer = self._pointer() or {"id": None, "before": []}
+        except BadRelease:
+            pointer = {"id": None, "before": []}
         before = [pointer["id"], *pointer["before"]] if pointer["id"] not in (None, id) else pointer["before"]
         self._point(id, before, by=by, forced=forced, reason=reason)
 
@@ -154,24 +167,35 @@ class Registry:
         return str(target)
 
     def history(self) -> tuple[Mapping[str, Any], ...]:
-        """Promotions, the newest first."""
+        """Promotions, the newest first; a line that a crash left half written is passed over."""
         path = self.folder / "history.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        return tuple(json.loads(line) for line in reversed(lines))
+        found = []
+        for line in reversed(lines):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return tuple(found)
 
     def _pointer(self) -> dict[str, Any] | None:
         path = self.folder / "current.json"
         try:
-            pointer: dict[str, Any] = json.loads(path.read_bytes())
+            given = json.loads(path.read_bytes())
+            return {"id": str(given["id"]), "before": list(given["before"])}
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise BadRelease(f"{path} is not JSON: {error}; `firstline releases promote ID` writes it anew") from error
-        return pointer
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadRelease(
+                f"{path} is not a pointer: {error}; `firstline releases promote ID` writes it anew"
+            ) from error
 
     def _point(self, id: str, before: Sequence[str], *, by: str, forced: bool, reason: str) -> None:
         at = self._clock().isoformat()
-        with open(self.folder / "history.jsonl", "a") as file:
+        path = self.folder / "history.jsonl"
+        torn = path.exists() and not path.read_bytes().endswith(b"\n")
+        with open(path, "a") as file:
+            file.write("\n" if torn else "")
             json.dump({"at": at, "id": id, "by": by, "forced": forced, "reason": reason}, file)
             file.write("\n")
             file.flush()
@@ -187,11 +211,26 @@ def write_json(path: Path, value: Any) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
+    _flush(path.parent)
 
 
 def sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(path: Path) -> Manifest:
+    """`ValueError` or `TypeError` if the file is not a manifest of this program's."""
+    manifest = Manifest(**json.loads(path.read_bytes()))
+    if not isinstance(manifest.parts, dict) or set(manifest.parts) != set(KINDS):
+        raise ValueError(f"a release has the parts {', '.join(KINDS)}")
+    if not isinstance(manifest.files, dict) or manifest.id != path.parent.name:
+        raise ValueError(f"it is that of {manifest.id!r}, or lists no files")
+    return manifest
+
+
+def _part_name(kind: str, folder: Path) -> str:
+    return f"{kind}-{_hash_of(_hashes(folder))[:16]}"
 
 
 def _files(folder: Path) -> list[Path]:

@@ -52,8 +52,9 @@ class Release:
         understanding = self.understander.understand(text, today=today)
         if payload is not None:
             understanding = understand_payload(payload, understanding)
-        hits = tuple(self.knowledge.search(text))
-        return Look(understanding, hits, self.knowledge.answer(text, hits=hits, is_current=is_current))
+        query = self.knowledge.query(text)
+        hits = tuple(self.knowledge.search(query))
+        return Look(understanding, hits, self.knowledge.answer(query, hits=hits, is_current=is_current))
 
 
 def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -> Release:

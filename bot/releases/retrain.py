@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.releases.build import build_challenger
 from bot.releases.comparison import Measured, Verdict, compare, measure
-from bot.releases.publish import Progress, Workshop
+from bot.releases.publish import Progress, Workshop, publish_knowledge
 from bot.releases.registry import Manifest, write_json
 from bot.releases.release import load_release, smoke
 from bot.routing.evaluation import read_scenarios
@@ -30,9 +30,13 @@ class Retrained:
 def retrain(
     shop: Workshop, *, by: str, seed: int = 13, force: bool = False, progress: Progress | None = None
 ) -> Retrained:
-    """Build, measure, promote or refuse. With `force` a refused challenger goes live, recorded as forced."""
+    """Build, measure, promote or refuse. With `force` a refused challenger goes live, recorded as forced.
+
+    Documents that changed while it was built are published with it, so that going live never takes knowledge back.
+    """
     say = progress or (lambda message, done, total: None)
     champion = shop.registry.current_id()
+    generation = shop.library.generation()
     challenger = build_challenger(shop, seed=seed, progress=progress)
     say("measuring the challenger", 0, 0)
     result = judge_challenger(shop, champion, challenger)
@@ -41,6 +45,9 @@ def retrain(
         reason = "first release" if champion is None else "passed the gate"
         forced = not result.verdict.promote
         shop.registry.promote(challenger.id, by=by, forced=forced, reason="forced" if forced else reason)
+        if shop.library.generation() != generation:
+            manifest = publish_knowledge(shop, by=by, note="documents changed during the training")
+            result = replace(result, release=manifest.id)
         say("live", 1, 1)
     return result
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -98,19 +98,19 @@ class Conversations:
     def accept(self, message: IncomingMessage) -> Receipt:
         """Store a customer's message; durable when this returns, and the same `external_id` again is one message.
 
-        A closed conversation opens again with the bot. The same id with another text is a `Conflict`.
+        A closed conversation opens again with the bot. The same id with another body is a `Conflict`.
         """
         return self._database.write(lambda connection: self._accept(connection, message))
 
     def _accept(self, connection: Connection, message: IncomingMessage) -> Receipt:
         known = connection.execute(
-            select(messages.c.conversation, messages.c.seq, messages.c.text).where(
-                messages.c.channel == message.channel, messages.c.external_id == message.external_id
-            )
+            select(messages.c.conversation, messages.c.seq, messages.c.text, messages.c.payload, conversations.c.key)
+            .join(conversations, conversations.c.id == messages.c.conversation)
+            .where(messages.c.channel == message.channel, messages.c.external_id == message.external_id)
         ).one_or_none()
         if known is not None:
-            if known.text != message.text:
-                raise Conflict(f"message id {message.external_id!r} came before with another text", code="id_reused")
+            if (known.text, known.payload, known.key) != (message.text, message.payload, message.conversation):
+                raise Conflict(f"message id {message.external_id!r} came before with another body", code="id_reused")
             return Receipt(known.conversation, known.seq, repeated=True)
         row = self._open(connection, message.channel, message.conversation, message.customer, dict(message.attributes))
         seq = self._insert(
@@ -122,8 +122,8 @@ class Conversations:
             channel=message.channel,
             external_id=message.external_id,
         )
-        reopened = {"owner": "bot", "agent": "", "reason": "", "failures": 0} if row.owner == "closed" else {}
-        _set(connection, row.id, asked_seq=seq, **reopened)
+        reopened = {"owner": "bot", "agent": "", "reason": "", "failures": 0, "clarified": 0}
+        _set(connection, row.id, asked_seq=seq, **(reopened if row.owner == "closed" else {}))
         return Receipt(row.id, seq)
 
     def open(self, channel: str, key: str, customer: str, attributes: dict[str, str] | None = None) -> Conversation:
@@ -184,6 +184,15 @@ class Conversations:
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else turn_from_row(row)
+
+    def said(self, id: str, seq: int) -> tuple[Message, ...]:
+        """The replies of the turn that dealt with message `seq`; none before it is dealt with."""
+        turn = select(turns.c.said).where(turns.c.conversation == id, turns.c.message_seq == seq)
+        query = select(messages).where(messages.c.conversation == id).order_by(messages.c.seq)
+        with self._database.read() as connection:
+            numbers = connection.scalar(turn) or []
+            rows = connection.execute(query.where(messages.c.seq.in_(numbers))).all()
+        return tuple(message_from_row(row) for row in rows)
 
     def append(
         self,
@@ -287,29 +296,28 @@ class Conversations:
         the record is kept: the bot never speaks while a human holds the conversation.
         """
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> None:
             leases.check(connection, lease)
             row = _row(connection, id, lock=True)
             if row.answered_seq >= outcome.turn.message_seq:
                 raise LeaseLost(f"message {outcome.turn.message_seq} of {id} is answered already")
             if row.owner == "agent":
-                self._record(connection, id, outcome)
-                return int(row.last_seq)
+                self._record(connection, id, replace(outcome, dialogue=DialogueState()), [])
+                return
             cited = [citation for reply in outcome.replies for citation in reply.citations]
             documents.require_current(connection, cited)
-            for reply in outcome.replies:
-                self._say(connection, row, "bot", reply)
-            self._record(connection, id, outcome)
+            said = [self._say(connection, row, "bot", reply) for reply in outcome.replies]
+            self._record(connection, id, outcome, said)
             if outcome.hand_over and row.owner == "bot":
                 now = self._clock()
                 _set(connection, id, owner="waiting", reason=outcome.hand_over, waiting_since=now)
-            return int(row.last_seq)
 
-        before = self._database.write(work)
-        return self.log(id, after=before)
+        self._database.write(work)
+        return self.said(id, outcome.turn.message_seq)
 
-    def _record(self, connection: Connection, id: str, outcome: Outcome) -> None:
-        connection.execute(insert(turns).values(conversation=id, at=self._clock(), **turn_to_columns(outcome.turn)))
+    def _record(self, connection: Connection, id: str, outcome: Outcome, said: list[int]) -> None:
+        columns = turn_to_columns(outcome.turn)
+        connection.execute(insert(turns).values(conversation=id, at=self._clock(), said=said, **columns))
         _set(
             connection,
             id,
@@ -333,6 +341,7 @@ class Conversations:
         """Move a conversation to another owner, if it still has one of the expected (compare and set).
 
         `by` is the agent who must hold it where the expected owner is an agent. `event` is the line everyone sees.
+        A flow that was active ends: nobody is asked for an order number by the bot after an agent dealt with it.
         """
 
         def work(connection: Connection) -> None:
@@ -344,6 +353,7 @@ class Conversations:
             since = row.waiting_since or now if to == "waiting" else None
             kept = row.reason if reason is None else reason
             _set(connection, id, owner=to, agent=agent, reason=kept, waiting_since=since, changed_at=now, failures=0)
+            _set(connection, id, dialogue=asdict(DialogueState()))
             if event:
                 self._say(connection, row, "system", Reply(event), kind="event", author=agent)
 

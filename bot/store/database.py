@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pysqlite3
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.errors import BadSettings
 
@@ -25,6 +26,9 @@ Write = Callable[[Connection], T]
 
 GROUP = 64
 """Most writes that share one commit."""
+TRIES = 4
+RACES = frozenset(("23505", "40001", "40P01"))
+"""SQLSTATEs of writes that lost to another transaction: a key taken meanwhile, serialisation, deadlock."""
 
 
 class Database:
@@ -50,9 +54,21 @@ class Database:
             yield connection
 
     def write(self, work: Write[T]) -> T:
-        """Run `work` in a transaction and return its result once it is durable; an exception undoes it alone."""
+        """Run `work` in a transaction and return its result once it is durable; an exception undoes it alone.
+
+        On PostgreSQL a write that lost a race is run again and then sees who won, so `work` changes nothing else.
+        """
         if self._writer is not None:
             return self._writer.run(work)
+        for _ in range(TRIES - 1):
+            try:
+                return self._transact(work)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in RACES:
+                    raise
+        return self._transact(work)
+
+    def _transact(self, work: Write[T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)
 
@@ -62,16 +78,39 @@ class Database:
         self.engine.dispose()
 
 
+def probe(url: str) -> bool:
+    """Whether there is a database that answers; False for a SQLite file not made yet. Changes nothing.
+
+    Raises what `Database.open` raises, or what the driver does.
+    """
+    path = make_url(url).database if url.startswith("sqlite") else None
+    if path and not Path(path).exists():
+        return False
+    engine = _engine(url)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    finally:
+        engine.dispose()
+    return True
+
+
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadSettings("FIRSTLINE_DATABASE_URL looks like postgresql://user@host/name or sqlite:///file") from error
     backend = parsed.get_backend_name()
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=10, pool_pre_ping=True, hide_parameters=True
+        )
     if backend != "sqlite":
         raise BadSettings(f"the database is SQLite or PostgreSQL, got {backend!r} in FIRSTLINE_DATABASE_URL")
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, module=pysqlite3.dbapi2, connect_args={"timeout": 15, "check_same_thread": False})
+    options = {"timeout": 15, "check_same_thread": False}
+    engine = create_engine(parsed, module=pysqlite3.dbapi2, connect_args=options, hide_parameters=True)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
@@ -98,6 +137,8 @@ class _Writer:
         self._thread.start()
 
     def run(self, work: Write[T]) -> T:
+        if not self._thread.is_alive():
+            raise RuntimeError("the database is closed; nothing is written any more")
         future: Future[T] = Future()
         self._waiting.put((work, future))
         return future.result()
@@ -124,12 +165,14 @@ class _Writer:
                 for work, future in group:
                     try:
                         with connection.begin_nested():
-                            done.append((future, work(connection)))
+                            result = work(connection)
+                        done.append((future, result))
                     except Exception as error:  # it belongs to the caller of this one write
                         future.set_exception(error)
         except Exception as error:
-            for future, _ in done:
-                future.set_exception(error)
+            for _, future in group:  # also those whose turn had not come: nobody waits for ever
+                if not future.done():
+                    future.set_exception(error)
             return
         for future, result in done:
             future.set_result(result)

@@ -39,6 +39,7 @@ class Library:
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self.clock = clock
+        self._known: tuple[str, dict[str, int]] = ("", {})
 
     def put(self, document: Document, *, source: str) -> Document:
         """Store a document; the same content keeps its version, other content becomes the next one."""
@@ -142,10 +143,18 @@ class Library:
         with self._database.read() as connection:
             return "/".join(str(value) for value in connection.execute(query).one())
 
-    def is_current(self, id: str, version: int) -> bool:
-        """Whether this version may be quoted now."""
-        with self._database.read() as connection:
-            return connection.scalar(select(documents.c.current).where(documents.c.id == id)) == version
+    def current_check(self) -> Callable[[str, int], bool]:
+        """Says of a document and version whether it may be quoted, as of this call; one small query a turn.
+
+        What changes after this call is caught by `require_current` when the reply is written.
+        """
+        generation = self.generation()
+        if generation != self._known[0]:
+            with self._database.read() as connection:
+                rows = connection.execute(select(documents.c.id, documents.c.current)).all()
+            self._known = (generation, {row.id: row.current for row in rows})
+        versions = self._known[1]
+        return lambda id, version: versions.get(id) == version
 
 
 def require_current(connection: Connection, citations: Iterable[Citation]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select, text, update
 
 from bot.errors import Conflict, NotFound
 from bot.store.database import Database
@@ -48,6 +48,8 @@ class Jobs:
 
         def work(connection: Connection) -> int:
             if alone:
+                if connection.dialect.name == "postgresql":  # SQLite has one writer anyway
+                    connection.execute(text("LOCK TABLE jobs IN SHARE ROW EXCLUSIVE MODE"))
                 open_jobs = select(jobs.c.id).where(jobs.c.kind == kind, jobs.c.state.in_(("waiting", "running")))
                 if (other := connection.scalar(open_jobs.limit(1))) is not None:
                     raise Conflict(f"job {other} of kind {kind} is not finished yet; wait for it", code="busy")
@@ -68,7 +70,8 @@ class Jobs:
                 return None
             values: dict[str, Any] = {"state": "running", "attempts": row.attempts + 1, "alive_until": now + ALIVE}
             if row.attempts >= ATTEMPTS:
-                values = {"state": "failed", "message": f"given up after {ATTEMPTS} workers died on it"}
+                message = f"given up after {ATTEMPTS} workers died on it"
+                values = {"state": "failed", "message": message, "finished_at": now}
             connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             return int(row.id)
 
@@ -79,14 +82,14 @@ class Jobs:
         return job if job.state == "running" else self.claim()
 
     def progress(self, job: Job, done: int, total: int, message: str) -> None:
-        """Report how far the work is, which also keeps the claim."""
+        """Report how far the work is, which also keeps the claim; `Conflict` when another worker has taken it over."""
         values = {"done": done, "total": total, "message": message, "alive_until": self._clock() + ALIVE}
-        self._update(job.id, values)
+        self._update(job, values)
 
     def finish(self, job: Job, state: str, message: str, result: Mapping[str, Any] | None = None) -> None:
-        """End a job as done, refused or failed."""
+        """End a job as done, refused or failed; `Conflict` when another worker has taken it over."""
         values = {"state": state, "message": message, "result": dict(result or {}), "finished_at": self._clock()}
-        self._update(job.id, values)
+        self._update(job, values)
 
     def get(self, id: int) -> Job:
         with self._database.read() as connection:
@@ -100,10 +103,14 @@ class Jobs:
         with self._database.read() as connection:
             return tuple(_job(row) for row in connection.execute(select(jobs).order_by(jobs.c.id.desc()).limit(limit)))
 
-    def _update(self, id: int, values: dict[str, Any]) -> None:
-        self._database.write(
-            lambda connection: connection.execute(update(jobs).where(jobs.c.id == id).values(**values))
-        )
+    def _update(self, job: Job, values: dict[str, Any]) -> None:
+        held = and_(jobs.c.id == job.id, jobs.c.state == "running", jobs.c.attempts == job.attempts)
+
+        def work(connection: Connection) -> None:
+            if connection.execute(update(jobs).where(held).values(**values)).rowcount == 0:
+                raise Conflict(f"job {job.id} is over, or another worker has taken it over", code="taken_over")
+
+        self._database.write(work)
 
 
 def _job(row: Row[Any]) -> Job:

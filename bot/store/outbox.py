@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
+from bot.errors import NotFound
 from bot.store.database import Database
 from bot.store.tables import deliveries
 
@@ -17,7 +18,7 @@ CLAIM = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A reply on its way. `attempts` counts the finished ones that failed."""
+    """A reply on its way. `attempts` counts those begun before this one, also where a crash cut one short."""
 
     id: int
     channel: str
@@ -41,11 +42,13 @@ class Outbox:
         def work(connection: Connection) -> tuple[Delivery, ...]:
             waiting = select(deliveries).where(deliveries.c.state == "waiting").order_by(deliveries.c.id)
             firsts: dict[str, Row[Any]] = {}
-            for row in connection.execute(waiting.with_for_update(skip_locked=True)):
+            # waits for a delivery that is being put back: skipping it would send the next reply before it
+            for row in connection.execute(waiting.with_for_update()):
                 firsts.setdefault(row.conversation, row)
             due = [row for row in firsts.values() if row.next_at <= now][:limit]
             for row in due:
-                connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(next_at=now + CLAIM))
+                claimed = {"next_at": now + CLAIM, "attempts": row.attempts + 1}
+                connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**claimed))
             return tuple(Delivery(row.id, row.channel, row.conversation, row.seq, row.attempts) for row in due)
 
         return self._database.write(work)
@@ -63,18 +66,17 @@ class Outbox:
         self._update(delivery, state="dead", attempts=delivery.attempts + 1, last_error=error)
 
     def replay(self, id: int, now: datetime) -> None:
-        """Put a dead letter back in the outbox."""
+        """Put a dead letter back in the outbox; `NotFound` for any other delivery."""
 
         def work(connection: Connection) -> None:
-            values = {"state": "waiting", "attempts": 0, "next_at": now}
-            connection.execute(update(deliveries).where(deliveries.c.id == id).values(**values))
+            dead = update(deliveries).where(deliveries.c.id == id, deliveries.c.state == "dead")
+            if connection.execute(dead.values(state="waiting", attempts=0, next_at=now)).rowcount == 0:
+                raise NotFound(f"no dead letter {id}")
 
         self._database.write(work)
 
     def counts(self) -> dict[str, int]:
         """How many deliveries there are in each state."""
-        from sqlalchemy import func
-
         with self._database.read() as connection:
             rows = connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
             return {row.state: row[1] for row in rows}

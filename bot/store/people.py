@@ -77,10 +77,9 @@ class People:
         hashed = _hash(password)
 
         def work(connection: Connection) -> Person:
-            stored = connection.scalar(select(notes.c.value).where(notes.c.key == _SETUP))
-            if stored is None or not secrets.compare_digest(stored, _digest(token)):
+            used = delete(notes).where(notes.c.key == _SETUP, notes.c.value == _digest(token))
+            if connection.execute(used).rowcount == 0:
                 raise Unverified("this set-up link was used or replaced; `firstline users setup-link` prints a new one")
-            connection.execute(delete(notes).where(notes.c.key == _SETUP))
             return self._insert(connection, email, name, "admin", hashed)
 
         return self._database.write(work)
@@ -112,8 +111,8 @@ class People:
             row = connection.execute(select(people).where(people.c.email == email.strip().lower())).one_or_none()
             if row is None:
                 raise NotFound(f"nobody has the address {email}")
-            admins = connection.scalar(select(func.count()).select_from(people).where(people.c.role == "admin"))
-            if row.role == "admin" and admins == 1:
+            admins = connection.execute(select(people.c.id).where(people.c.role == "admin").with_for_update()).all()
+            if row.role == "admin" and len(admins) == 1:
                 raise Conflict(f"{email} is the last admin; make another one first", code="last_admin")
             connection.execute(delete(sessions).where(sessions.c.person == row.id))
             connection.execute(delete(people).where(people.c.id == row.id))
@@ -123,7 +122,7 @@ class People:
     def sign_in(self, email: str, password: str, *, address: str) -> str:
         """A session token, valid for `SESSION`. `Unverified`, always in the same words, for an unknown account, a
         wrong password and a locked address alike; each failure after the fourth doubles the delay."""
-        account = email.strip().lower()
+        account = email.strip().lower() if _is_address(email) else ""
         subjects = (f"account:{account}", f"address:{address}")
         if self._locked(subjects):
             raise Unverified(_WRONG)
@@ -174,11 +173,15 @@ class People:
         def work(connection: Connection) -> None:
             for subject in subjects:
                 same = sign_in_failures.c.subject == subject
-                failures = (connection.scalar(select(sign_in_failures.c.failures).where(same)) or 0) + 1
-                delay_s = min(2 ** (failures - FREE_TRIES), LONGEST_DELAY_S) if failures > FREE_TRIES else 0
-                values = {"failures": failures, "locked_until": self._clock() + timedelta(seconds=delay_s)}
-                if connection.execute(update(sign_in_failures).where(same).values(**values)).rowcount == 0:
-                    connection.execute(insert(sign_in_failures).values(subject=subject, **values))
+                counted = update(sign_in_failures).where(same).values(failures=sign_in_failures.c.failures + 1)
+                failures = connection.scalar(counted.returning(sign_in_failures.c.failures))
+                if failures is None:
+                    first = {"subject": subject, "failures": 1, "locked_until": self._clock()}
+                    connection.execute(insert(sign_in_failures).values(**first))
+                elif failures > FREE_TRIES:
+                    delay = timedelta(seconds=min(2 ** min(failures - FREE_TRIES, 30), LONGEST_DELAY_S))
+                    locked = update(sign_in_failures).where(same).values(locked_until=self._clock() + delay)
+                    connection.execute(locked)
 
         self._database.write(work)
 
@@ -205,9 +208,17 @@ def _verify(hashed: str, password: str) -> bool:
 
 
 def _require(email: str, name: str, password: str) -> None:
-    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,}", email.strip()):
+    if not _is_address(email):
         raise BadInput("an e-mail address looks like name@company.example; this one does not")
-    if not 1 <= len(name.strip()) <= 120:
-        raise BadInput("a name has 1 to 120 characters")
+    if not 1 <= len(name.strip()) <= 120 or not name.strip().isprintable():
+        raise BadInput("a name has 1 to 120 printable characters")
     if not SHORTEST_PASSWORD <= len(password) <= 1_000:
         raise BadInput(f"a password has at least {SHORTEST_PASSWORD} characters, this one has {len(password)}")
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        raise BadInput("a password has whole characters only, this one holds half of one; type it again")
+
+
+def _is_address(email: str) -> bool:
+    address = email.strip()
+    shaped = re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,}", address)
+    return shaped is not None and address.isprintable() and len(address) <= 254

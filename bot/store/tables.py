@@ -105,6 +105,7 @@ turns = Table(
     Column("answer_confidence", Float, nullable=False),
     Column("draft", Text, nullable=False),
     Column("took_ms", Float, nullable=False),
+    Column("said", JSON, nullable=False, default=list),
     Column("at", Moment, nullable=False),
 )
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import structlog
+
+log = structlog.get_logger()
+
 INTERVAL_S = 0.25
 
 
@@ -50,7 +54,12 @@ class Wakeup:
         while not self.closing.is_set():
             self._nudged.wait(INTERVAL_S)
             self._nudged.clear()
-            position = self._read()
+            try:
+                position = self._read()
+            except Exception as error:  # a database that is away for a moment must not end the watch
+                log.error("log_not_read", error=type(error).__name__)
+                self.closing.wait(INTERVAL_S)
+                continue
             with self._moved:
                 if position != self._seen:
                     self._seen = position

@@ -43,7 +43,7 @@ class IntentModel:
 
     def save(self, folder: Path) -> None:
         """Write `head.safetensors` and `intents.json` into the folder."""
-        arrays = {each.name: getattr(self.space, each.name) for each in fields(Space)}
+        arrays = {each.name: getattr(self.space, each.name) for each in fields(Space) if each.init}
         halved = {name: arrays[name].astype(np.float16) for name in _HALF}
         save_file({name: np.ascontiguousarray(array) for name, array in (arrays | halved).items()}, folder / HEAD)
         stored = {

@@ -23,9 +23,12 @@ _TIMED = 500
 
 @dataclass(frozen=True, slots=True)
 class IntentReport:
-    """Shares are in [0, 1], times in the unit of their name. Out-of-scope figures count a row out of scope as the
-    positive; they are None without such rows. `oos_fpr95` is the share of in-scope rows refused where 95 % of the
-    out-of-scope rows are found; the threshold is the model's own, fitted on training rows."""
+    """Shares are in [0, 1], times in the unit of their name.
+
+    Out-of-scope figures are None without such rows. `oos_fpr95` is the share of rows out of scope that are accepted
+    where 95 % of the in-scope rows are, as the literature counts it; `oos_recall_at_5pct_frr` the share found where
+    at most 5 % of the in-scope rows are refused. The threshold is the model's own, fitted on training rows.
+    """
 
     accuracy: float
     macro_f1: float
@@ -119,7 +122,7 @@ def _out_of_scope(
     threshold = classifier.model.out_of_scope.threshold
     return {
         "oos_auroc": auroc(outside, inside),
-        "oos_fpr95": false_positive_rate(outside, inside),
+        "oos_fpr95": false_positive_rate(-inside, -outside),
         "oos_recall_at_5pct_frr": recall_at(outside, inside, false_rate=0.05),
         "oos_recall_at_threshold": float((outside >= threshold).mean()),
         "in_scope_accuracy_at_threshold": float((np.array(right) & (inside < threshold)).mean()),

@@ -52,7 +52,9 @@ def load_base(folder: Path, recipe: Recipe) -> Any:
     """A local sentence-transformers or transformers folder, never the network; `BadInput` if it is not a model."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     if not (folder / "config.json").is_file():
         raise BadInput(f"{folder} is not a model folder: it has no config.json; run `firstline doctor`")
     try:

@@ -21,6 +21,9 @@ from bot.understanding.space import View
 Floats = npt.NDArray[np.float64]
 
 FEATURES = ("relative", "distance", "closeness", "centrality", "strangeness")
+SIGNS = (-1, 1, -1, -1, 1)
+"""Whether a larger value speaks for (1) or against (-1) being out of scope."""
+
 FEWEST = 10
 """Rows of both kinds that a fit needs; below it the closeness of neighbours alone decides."""
 
@@ -78,10 +81,23 @@ def fit_out_of_scope(known: Floats, unknown: Floats) -> OutOfScope:
     rows = len(x)
     weights = np.where(y == 1.0, SHARE * rows / len(unknown), (1 - SHARE) * rows / len(known))
     centre, spread = known.mean(axis=0), np.maximum(known.std(axis=0), 1e-3)
-    coefficients = fit_logistic((x - centre) / spread, y, weights)
-    fitted = OutOfScope(_plain(centre), _plain(spread), _plain(coefficients), rows=rows)
-    p = sigmoid(((x - centre) / spread) @ coefficients[:-1] + coefficients[-1])
-    return OutOfScope(fitted.centre, fitted.spread, fitted.coefficients, _threshold(p[y == 0], p[y == 1]), rows)
+    scaled = (x - centre) / spread
+    coefficients = _fit_signed(scaled, y, weights)
+    p = sigmoid(scaled @ coefficients[:-1] + coefficients[-1])
+    threshold = _threshold(p[y == 0], p[y == 1])
+    return OutOfScope(_plain(centre), _plain(spread), _plain(coefficients), threshold, rows)
+
+
+def _fit_signed(x: Floats, y: Floats, weights: Floats) -> Floats:
+    """Logistic regression whose coefficients all have the sign of `SIGNS`: features that would get the other are
+    left out one by one. Views are alike, and a wrong sign that fits near strangers misjudges far ones."""
+    used = np.ones(x.shape[1], dtype=bool)
+    while True:
+        fitted = fit_logistic(x * used, y, weights)
+        wrong = np.where(used, fitted[:-1] * SIGNS, 0.0)
+        if wrong.min() >= 0.0:
+            return np.append(fitted[:-1] * used, fitted[-1])
+        used[int(wrong.argmin())] = False
 
 
 def _threshold(known: Floats, unknown: Floats) -> float:

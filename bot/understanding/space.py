@@ -5,7 +5,7 @@ Everything is plain numpy over unit vectors; a `View` is what one batch of vecto
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -54,25 +54,32 @@ class Space:
     overall: Vectors
     centre: Vectors
     strangers: Vectors
+    _unit_means: Vectors = field(init=False, repr=False)
+    _white_means: Vectors = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # derived once: each message would pay for them otherwise
+        lengths = np.maximum(np.linalg.norm(self.means, axis=1, keepdims=True), 1e-9)
+        object.__setattr__(self, "_unit_means", self.means / lengths)
+        object.__setattr__(self, "_white_means", self.means @ self.within)
 
     def view(self, vectors: Vectors, *, leave_self: bool = False) -> View:
         """How unit vectors (n, d) look. `leave_self` is for the strangers themselves: each ignores itself."""
         closeness = vectors @ self.rows.T
         nearest = _top(closeness, NEIGHBOURS)
-        lengths = np.maximum(np.linalg.norm(self.means, axis=1), 1e-9)
         return View(
             cosines=vectors @ self.directions.T,
             linear=vectors @ self.linear[:, :-1].T + self.linear[:, -1],
             neighbours=nearest,
             closeness=np.take_along_axis(closeness, nearest, axis=1),
-            centrality=(vectors @ self.means.T / lengths).max(axis=1),
+            centrality=(vectors @ self._unit_means.T).max(axis=1),
             distance=self._distance(vectors),
             background=np.asarray((((vectors - self.centre) @ self.overall) ** 2).sum(axis=1)),
             strangeness=self._strangeness(vectors, leave_self),
         )
 
     def _distance(self, vectors: Vectors) -> Vectors:
-        white, means = vectors @ self.within, self.means @ self.within
+        white, means = vectors @ self.within, self._white_means
         squares = (white**2).sum(1)[:, None] + (means**2).sum(1)[None, :] - 2 * white @ means.T
         return np.asarray(np.maximum(squares.min(axis=1), 0.0), dtype=np.float32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bot.understanding.metrics import auroc
-from bot.understanding.outofscope import SHARE, OutOfScope, features, fit_out_of_scope
+from bot.understanding.outofscope import SHARE, SIGNS, OutOfScope, features, fit_out_of_scope
 from bot.understanding.recipe import Recipe
 from bot.understanding.space import Space, Vectors
 from bot.understanding.surveying import kept_rows, survey
@@ -37,6 +37,16 @@ def test_strangers_are_told_apart_with_a_fitting_probability() -> None:
     assert known.mean() < SHARE < 0.8 < unknown.mean()
     assert (known < fit.threshold).mean() > 0.9
     assert OutOfScope.from_json({name: getattr(fit, name) for name in fit.__slots__}) == fit
+
+
+def test_no_view_speaks_against_its_meaning() -> None:
+    chance = np.random.default_rng(3)
+    shared = chance.normal(0, 1, 400)
+    known, unknown = shared[:200], shared[200:] - 2.0
+    alike = [np.column_stack([side + chance.normal(0, 0.3, 200) for _ in range(5)]) for side in (known, unknown)]
+    fit = fit_out_of_scope(*alike)
+    assert all(coefficient * sign >= 0 for coefficient, sign in zip(fit.coefficients, SIGNS, strict=False))
+    assert fit.coefficients[1] == fit.coefficients[4] == 0.0
 
 
 def test_too_few_rows_leave_the_default_which_still_ranks() -> None:

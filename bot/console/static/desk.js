@@ -18,6 +18,7 @@ let current = null;
 let seen = 0;
 let asNote = false;
 let loading = null;
+let epoch = 0;
 
 /* Queue */
 
@@ -90,20 +91,22 @@ function leave() {
 /** Read what is new in the open conversation; calls while one runs share it. */
 function read({ first = false } = {}) {
   if (!current) return Promise.resolve();
-  if (loading?.id === current.id) return loading.promise;
+  if (loading?.id === current.id && loading.epoch === epoch) return loading.promise;
   const { id } = current;
   const promise = readAll(id, first).finally(() => {
-    loading = null;
+    if (loading?.promise === promise) loading = null;
   });
-  loading = { id, promise };
+  loading = { id, epoch, promise };
   return promise;
 }
 
+/** What was asked for before somebody acted here is out of date when it comes, and is dropped. */
 async function readAll(id, first) {
+  const asked = epoch;
   try {
     for (let more = true; more; ) {
       const page = await ask(`/conversations/${id}?after=${first ? 0 : Math.max(0, seen - 1)}`);
-      if (current?.id !== id) return;
+      if (current?.id !== id || epoch !== asked) return;
       show(page);
       ({ more } = page);
       first = false;
@@ -146,7 +149,7 @@ function drawStanding() {
   $("take").hidden = !free;
   $("hand-back").hidden = !mine;
   $("close").hidden = !(mine || current.owner === "waiting");
-  write(asNote && true);
+  write(asNote);
 }
 
 /* Acting */
@@ -155,6 +158,7 @@ async function act(verb) {
   if (!current) return;
   try {
     const { conversation } = await ask(`/conversations/${current.id}/${verb}`, {});
+    epoch += 1;
     current = conversation;
     drawStanding();
     await read();
@@ -175,6 +179,7 @@ async function send(event) {
     $("text").value = "";
     keepDraft();
     await read();
+    $("scroller").scrollTo({ top: $("scroller").scrollHeight });
   } catch (error) {
     toast(error.message);
   } finally {

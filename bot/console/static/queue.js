@@ -26,7 +26,7 @@ export function drawQueue(list, { rows = [], current, filter, searching = false,
   }
   if (!rows.length) {
     const [title, text] = EMPTY[searching ? "search" : filter];
-    list.replaceChildren(element("div", { className: "empty" }, icon("check"), element("h3", { textContent: title }), element("p", { textContent: text })));
+    list.replaceChildren(element("div", { className: "empty" }, icon("check"), element("h2", { textContent: title }), element("p", { textContent: text })));
     return;
   }
   const focused = document.activeElement?.dataset?.id;
