@@ -8,6 +8,7 @@ into `<home>/secrets.json` (readable by its owner only), the others switch their
 from __future__ import annotations
 
 import difflib
+import fcntl
 import json
 import os
 import re
@@ -158,6 +159,16 @@ def _check_pattern(key: str, value: str) -> None:
 
 
 def _kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # processes that start together must not each make their own
+        return _read_or_make(path, names)
+    finally:
+        os.close(folder)
+
+
+def _read_or_make(path: Path, names: tuple[str, ...]) -> dict[str, str]:
     try:
         kept: dict[str, str] = dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
     except (ValueError, TypeError) as error:
@@ -165,7 +176,6 @@ def _kept_secrets(path: Path, names: tuple[str, ...]) -> dict[str, str]:
     missing = [name for name in names if name not in kept]
     if missing:
         kept |= {name: secrets.token_urlsafe(32) for name in missing}
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(kept, file)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,31 +43,40 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test run's own; skipped with the reason where there is none."""
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test run's own; skipped with the reason where there is none.
+
+    Its files lie outside pytest's folder, which every pytest that starts closes to other users again.
+    """
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").exists() else []
     if not programs:
         pytest.skip("no PostgreSQL server program under /usr/lib/postgresql (apt-get install postgresql)")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         pytest.skip("PostgreSQL does not run as root, and runuser is missing")
-    folder = tmp_path_factory.mktemp("postgres")
-    folder.chmod(0o777)
-    for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and str(parent).startswith("/tmp/"):
-            parent.chmod(parent.stat().st_mode | 0o055)
+    with tempfile.TemporaryDirectory(prefix="firstline-postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        with _server(folder, programs[-1]):
+            yield f"postgresql://firstline@/postgres?host={folder}"
+
+
+@contextmanager
+def _server(folder: Path, programs: Path) -> Iterator[None]:
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     data, socket = folder / "data", folder
     subprocess.run(
-        [*as_user, programs[-1] / "initdb", "-D", data, "-U", "firstline", "-A", "trust", "-E", "UTF8"],
+        [*as_user, programs / "initdb", "-D", data, "-U", "firstline", "-A", "trust", "-E", "UTF8"],
         check=True,
         capture_output=True,
         cwd="/",
     )
     options = f"-c listen_addresses='' -c unix_socket_directories={socket} -c fsync=off"
-    control = [*as_user, programs[-1] / "pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log"]
+    control = [*as_user, programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log"]
     subprocess.run([*control, "start"], check=True, capture_output=True, cwd="/")
-    yield f"postgresql://firstline@/postgres?host={socket}"
-    subprocess.run([*control, "stop", "-m", "immediate"], check=True, capture_output=True, cwd="/")
+    try:
+        yield
+    finally:
+        subprocess.run([*control, "stop", "-m", "immediate"], check=True, capture_output=True, cwd="/")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

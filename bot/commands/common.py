@@ -59,7 +59,7 @@ def who() -> str:
 
 def talk(message: str) -> None:
     """A line for people, on stderr."""
-    _talk.print(message)
+    _talk.print(message, soft_wrap=True)
 
 
 def out(value: Any) -> None:

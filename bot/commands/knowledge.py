@@ -13,6 +13,7 @@ from bot.commands.common import Bench, open_bench, out, steps, table, talk, who
 from bot.errors import BadInput
 from bot.ingest import Intake, faq_rows, take_faq, take_paths
 from bot.releases.publish import publish_knowledge
+from bot.store.documents import Library
 
 documents_app = typer.Typer(help="List, show and delete documents.", no_args_is_help=True)
 faq_app = typer.Typer(help="Import and export FAQ rows.", no_args_is_help=True)
@@ -89,16 +90,24 @@ def import_faq(
 @faq_app.command("export")
 def export_faq(file: Annotated[Path, typer.Argument(help="CSV file to write.")]) -> None:
     """Write all FAQ rows as CSV, safe to open in a spreadsheet."""
-    rows = [row for document in open_bench().library.current() for row in faq_rows(document).values()]
-    with open(file, "w", newline="", encoding="utf-8") as target:
-        writer = csv.writer(target)
-        writer.writerow(("question", "answer", "topic"))
-        writer.writerows(tuple(_cell(value) for value in (row.question, row.answer, row.topic)) for row in rows)
-    talk(f"{len(rows)} rows written to {file}")
+    talk(f"{write_faq(open_bench().library, file)} rows written to {file}")
+
+
+def write_faq(library: Library, file: Path) -> int:
+    """Write all FAQ rows as CSV and return how many; no cell is a formula. `BadInput` if the file cannot be made."""
+    rows = [row for document in library.current() for row in faq_rows(document).values()]
+    try:
+        with open(file, "w", newline="", encoding="utf-8") as target:
+            writer = csv.writer(target)
+            writer.writerow(("question", "answer", "topic"))
+            writer.writerows(tuple(_cell(value) for value in (row.question, row.answer, row.topic)) for row in rows)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error.strerror}") from error
+    return len(rows)
 
 
 def _cell(value: str) -> str:
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
 
 
 def _publish(bench: Bench, note: str) -> str:

@@ -73,7 +73,9 @@ def build_challenger(
         fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, scenarios)
         parts["router"] = build_router(shop, Gate(), fusion)
         draft = shop.registry.create(parts, note=note)
-        parts["router"] = build_router(shop, fit_gate_to(shop, draft.id, scenarios), fusion)
+        gate = fit_gate_to(shop, draft.id, scenarios)
+        shop.registry.discard(draft.id)
+        parts["router"] = build_router(shop, gate, fusion)
         return shop.registry.create(parts, note=note, report={"training": trained})
 
 

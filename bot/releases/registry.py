@@ -141,6 +141,12 @@ class Registry:
                 continue
         return tuple(sorted(found, key=lambda each: each.created_at, reverse=True))
 
+    def discard(self, id: str) -> None:
+        """Forget the manifest of a draft; a release that is or was live is kept."""
+        pointer = self._pointer() or {"id": None, "before": []}
+        if id != pointer["id"] and id not in pointer["before"]:
+            shutil.rmtree(self.folder / id, ignore_errors=True)
+
     def current_id(self) -> str | None:
         """The live release's id, None before the first."""
         pointer = self._pointer()

@@ -23,8 +23,9 @@ from bot.routing.signals import Look
 from retrieval.documents import Answer
 from retrieval.words import content_words
 
-MOST = 0.7
-"""Share of the expected quote's content words that a right answer holds."""
+HALF, MOST = 0.5, 0.7
+"""Share of the expected quote's content words that a right answer holds: half beside the right figures, which say more
+than words do, most where there are none."""
 
 EXPECTED = ("answer", "flow", "clarify", "human", "smalltalk")
 
@@ -135,13 +136,14 @@ def answers(seen: Seen) -> bool:
 
 
 def holds(text: str, quote: str) -> bool:
-    """Whether `text` says what `quote` says: all its figures, and most of its content words in any order.
+    """Whether `text` says what `quote` says: all its figures and half of its content words, or most of them where it
+    has no figures, in any order.
 
     A company states one fact in several places and in several wordings, so the very words are not asked for.
     """
     wanted, given = set(content_words(quote)), set(content_words(text))
     figures = {word for word in wanted if any(c.isdigit() for c in word)}
-    return figures <= given and len(wanted & given) >= MOST * len(wanted)
+    return figures <= given and len(wanted & given) >= (HALF if figures else MOST) * len(wanted)
 
 
 def report(judged: Sequence[Judged]) -> RoutingReport:

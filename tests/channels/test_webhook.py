@@ -314,5 +314,5 @@ def test_a_delivery_fails_with_a_message_that_names_the_host(webhook: Applicatio
     conversation = webhook.parts.conversations.find("webhook", "c-1")
     assert conversation is not None
     (message,) = webhook.parts.conversations.log(conversation.id, after=1)
-    with pytest.raises(DeliveryFailed, match="resolves to 127.0.0.1, which is not a public address"):
+    with pytest.raises(DeliveryFailed, match=r"resolves to 127\.0\.0\.1, which is not a public address"):
         WebhookDelivery("https://127.0.0.1/", SECRET, clock).deliver(conversation, message, attempts=0)

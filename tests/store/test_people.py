@@ -159,11 +159,13 @@ def test_unknown_wrong_and_locked_sound_the_same(accounts: People, maud: str, cl
 
 
 @pytest.mark.parametrize("email", ["", "\x00", "\ud800", "a" * 5_000 + "@x.example", "maud", "' OR 1=1 --", "%"])
-@pytest.mark.parametrize("password", ["", "\x00", "\ud800", "x" * 100_000, PASSWORD])
 def test_hostile_names_and_passwords_are_refused_like_any_other(
-    accounts: People, maud: str, email: str, password: str
+    accounts: People, maud: str, clock: Clock, email: str
 ) -> None:
-    assert refusal(accounts, email, password) == refusal(accounts, "nobody@wrenfield.example", "wrong", "10.0.0.2")
+    usual = refusal(accounts, "nobody@wrenfield.example", "wrong", "10.0.0.2")
+    for password in ("", "\x00", "\ud800", "x" * 100_000, PASSWORD):
+        clock.pass_(seconds=LONGEST_DELAY_S)
+        assert refusal(accounts, email, password) == usual
 
 
 def test_delays_begin_after_the_free_tries_and_double_to_a_limit(accounts: People, maud: str, clock: Clock) -> None:
