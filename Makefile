@@ -1,7 +1,11 @@
 # Two commands matter: `make run` and `make test`. Both set up what they need, and both may be repeated.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
+SHOW := 2> >(grep -v ^WARNING >&2) | sed -un 's/^Collecting \([^ ]*\).*/  \1/p; s/^Installing collected.*/  putting it all in place …/p'
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
@@ -36,11 +40,11 @@ clean:  ## Remove environments and all state
 $(STAMP): deploy/requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing Firstline's packages (about a minute) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on -r deploy/requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) -r deploy/requirements.txt $(SHOW)
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV_STAMP): deploy/requirements-dev.txt $(STAMP)
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r deploy/requirements-dev.txt
+	@$(PIP) -r deploy/requirements-dev.txt $(SHOW)
 	@touch $@

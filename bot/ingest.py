@@ -38,22 +38,29 @@ class FaqIntake:
 
 
 def take_paths(library: Library, sources: Iterable[str], *, progress: Progress | None = None) -> Intake:
-    """Read files and folders into the library."""
-    documents: list[Document] = []
+    """Read files and folders into the library; of two sources with one id the second is left out, and told."""
+    documents: dict[str, Document] = {}
     failed: list[tuple[str, str]] = []
     for source in sources:
         path = Path(source)
         if path.is_dir():
             step = (lambda done, total: progress("reading documents", done, total)) if progress else None
             read, bad = read_folder(path, progress=step)
-            documents += read
+            found = [(document.id, document) for document in read]
             failed += [(failure.name, failure.reason) for failure in bad]
         else:
             try:
-                documents.append(read_source(path))
+                found = [(path.name, read_source(path))]
             except UnreadableSource as error:
+                found = []
                 failed.append((error.name, error.reason))
-    stored = [library.put(document, source=document.id) for document in documents]
+        for name, document in found:
+            if document.id in documents:
+                reason = f"would replace {document.id!r}, read from another file just now; rename one of them"
+                failed.append((name, reason))
+            else:
+                documents[document.id] = document
+    stored = [library.put(document, source=document.id) for document in documents.values()]
     return Intake(tuple(document.id for document in stored), tuple(failed))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.commands.knowledge import write_faq
 from bot.errors import BadInput
 from bot.ingest import FaqIntake, faq_id, faq_rows, take_faq, take_faq_bytes, take_paths
 from bot.store.database import Database
@@ -47,9 +48,8 @@ def rows(library: Library) -> dict[str, str]:
         ("f.csv", HEAD.encode() + GIFT.encode() * 2, "row 3: repeats the question and answer of row 2"),
         ("f.csv", b"question,answer\nA?,1\nB?,2\na,3\n", "row 2: row 4 answers the same question differently"),
         ("f.csv", HEAD.encode() + b"A?," + b"x" * 10_001 + b",\n", "row 2: has an answer of 10,001 characters"),
-        ("f.csv", HEAD.encode() + b"A" * 501 + b"?,x,\n", "row 2: has a question of 501 characters"),
+        ("f.csv", HEAD.encode() + b"A" * 501 + b"?,x,\n", "row 2: has a question of 502 characters"),
         ("f.csv", "question,answer\nA?,£5\n".encode("cp1252"), "line 2"),
-        ("f.csv", "question,answer\nA?,£5\n".encode("utf-16"), "f.csv was not imported"),
         ("f.csv", b"", "no rows"),
         ("f.csv", HEAD.encode(), "no rows"),
         ("f.csv", b"\x00" * 100, "f.csv was not imported"),
@@ -74,7 +74,7 @@ def test_a_bad_file_names_its_rows_and_stores_nothing(library: Library, name: st
 
 
 def test_only_the_first_twenty_wrong_rows_are_listed(library: Library) -> None:
-    with pytest.raises(BadInput, match="35 rows are wrong: .*row 21: has no answer; and 15 more") as caught:
+    with pytest.raises(BadInput, match=r"35 rows are wrong: .*row 21: has no answer; and 15 more") as caught:
         take(library, HEAD + "".join(f"Q{number}?,,\n" for number in range(35)))
     assert "row 22:" not in str(caught.value)
 
@@ -97,17 +97,17 @@ def test_rows_are_added_changed_or_known(library: Library) -> None:
 def test_a_known_question_keeps_its_place(library: Library) -> None:
     take(library, HEAD + GIFT + WRAP)
     take(library, HEAD + GIFT.replace("36", "24"))
-    assert list(faq_rows(library.get("faq")).values())[0].answer == "24 months."
+    assert next(iter(faq_rows(library.get("faq")).values())).answer == "24 months."
 
 
 def test_an_answer_that_contradicts_another_file_is_refused(library: Library) -> None:
     take(library, HEAD + GIFT + WRAP)
-    with pytest.raises(BadInput, match="1 questions have another answer in another file.*gift card") as caught:
+    with pytest.raises(BadInput, match=r"1 questions have another answer in another file.*gift card") as caught:
         take(library, HEAD + GIFT.replace("36", "24") + "New?,Yes.,\n", "update.csv")
     assert caught.value.code == "contradiction"
     assert [each.id for each in library.listing()] == ["faq"]
     assert take(library, HEAD + GIFT + "New?,Yes.,\n", "update.csv") == FaqIntake(1, 0, 1)
-    assert list(faq_rows(library.get("faq-update")).values())[0].question == "New?"
+    assert next(iter(faq_rows(library.get("faq-update")).values())).question == "New?"
 
 
 def test_after_the_other_file_is_deleted_its_answer_stands_no_more(library: Library) -> None:
@@ -175,12 +175,12 @@ def test_two_files_of_one_name_in_one_call_do_not_replace_each_other(library: Li
     for suffix, text in ((".md", "# A\n\nThe Markdown fact."), (".txt", "The text fact.")):
         (tmp_path / f"same{suffix}").write_text(text)
     intake = take_paths(library, [str(tmp_path / "same.md"), str(tmp_path / "same.txt")])
-    assert len({*intake.documents}) + len(intake.failed) == 2
+    assert intake.documents == ("same",)
+    assert intake.failed == (("same.txt", "would replace 'same', read from another file just now; rename one of them"),)
+    assert "Markdown" in library.get("same").text
 
 
 def test_exported_cells_are_safe_in_a_spreadsheet(library: Library, tmp_path: Path) -> None:
-    from bot.commands.knowledge import write_faq
-
     formulas = ["=HYPERLINK(A1)", "+1", "-1", "@SUM(A1)", "\t=1", "plain, with comma", 'quote " and\nline']
     given = [{"question": f"{text} {n}?", "answer": text, "topic": ""} for n, text in enumerate(formulas)]
     take_faq_bytes(library, json.dumps(given).encode(), "rows.json")
@@ -194,8 +194,6 @@ def test_exported_cells_are_safe_in_a_spreadsheet(library: Library, tmp_path: Pa
 
 
 def test_what_was_exported_can_be_imported_as_it_was(library: Library, tmp_path: Path) -> None:
-    from bot.commands.knowledge import write_faq
-
     take(library, HEAD + GIFT + WRAP)
     path = tmp_path / "faq.csv"
     write_faq(library, path)

@@ -21,6 +21,8 @@ from bot.settings import Settings
 from bot.store.database import Database
 from bot.store.documents import Library
 
+PIPED_WIDTH = 1_000
+
 _talk = Console(stderr=True, highlight=False, markup=False)
 
 
@@ -69,13 +71,14 @@ def out(value: Any) -> None:
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
-    """A table for people, on stdout."""
+    """A table for people, on stdout; what reads a pipe gets every row on one line."""
     shown = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*(str(cell) for cell in row))
-    Console(highlight=False, markup=False).print(shown)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, markup=False, width=width).print(shown)
 
 
 class Steps:

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    sources: Annotated[list[str], typer.Argument(help="Files, folders, or the address of a sitemap.")],
+    sources: Annotated[list[str], typer.Argument(help="Files and folders.")],
     as_json: JSON = False,
 ) -> None:
     """Add or update documents (Markdown, HTML, PDF, DOCX, text); a bad file fails alone, with its reason."""

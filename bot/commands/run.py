@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,13 +13,11 @@ from typing import Annotated
 import httpx2
 import typer
 
-from bot.commands.common import now, open_bench, out, steps, table, talk, who
+from bot.commands.common import now, open_bench, out, table, talk
 from bot.dialogue import install
 from bot.doctor import Finding, examine
 from bot.errors import BadInput, Refused
-from bot.releases.retrain import retrain
 from bot.settings import Settings
-from bot.setup import ensure_base_model, first_documents
 from bot.store.jobs import Jobs
 from bot.store.outbox import Outbox
 from bot.store.people import People
@@ -41,10 +40,7 @@ def up() -> None:
         talk(f"Firstline is running already at {settings.address}")
         return
     if bench.registry.current_id() is None:
-        with steps() as progress:
-            ensure_base_model(settings, progress)
-            first_documents(bench.library, settings, progress)
-            retrain(bench.shop, by=who(), progress=progress)
+        _train_first()
     token = People(bench.database, now).setup_token()
     bench.database.close()
     supervisor = Supervisor(talk)
@@ -61,6 +57,12 @@ def up() -> None:
     stop.wait()
     talk("stopping")
     supervisor.stop()
+
+
+def _train_first() -> None:
+    """Make the first release in a process of its own, which takes training's memory with it when it ends."""
+    if subprocess.run([sys.executable, "-m", "bot.cli", "train"], check=False).returncode != 0:
+        raise Refused("the first release could not be made; what is said above names the reason")
 
 
 def _start_engine(settings: Settings, supervisor: Supervisor) -> None:

@@ -57,18 +57,26 @@ def ensure_environment(settings: Settings, tell: Tell) -> None:
 
 def find_python() -> tuple[str, list[str]]:
     """Python 3.10 from the path or pyenv's versions, else this one with the option that its age needs."""
-    found = shutil.which("python3.10")
-    if found is None:
-        versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-        candidates = sorted(versions.glob("3.10.*/bin/python3.10"))
-        found = str(candidates[-1]) if candidates else None
-    if found is not None:
-        return found, []
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    pyenvs = sorted(str(path) for path in versions.glob("3.10.*/bin/python3.10"))
+    named = shutil.which("python3.10")
+    for candidate in (named, *reversed(pyenvs)):
+        if candidate is not None and _runs(candidate):
+            return candidate, []
     if sys.version_info[:2] != (3, 11):
         raise Refused(
             f"the dialogue engine needs Python 3.10 or 3.11, this is {sys.version_info[0]}.{sys.version_info[1]}"
         )
     return sys.executable, ["--ignore-requires-python"]
+
+
+def _runs(python: str) -> bool:
+    """Whether this is a Python 3.10 that starts; pyenv's shims are found on the path but may refuse to."""
+    asked = [python, "-c", "import sys, venv; sys.exit(sys.version_info[:2] != (3, 10))"]
+    try:
+        return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def ensure_model(settings: Settings, tell: Tell) -> Path:

@@ -36,10 +36,17 @@ def test_python_310_is_taken_from_pyenv_before_this_one(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     assert install.find_python() == (sys.executable, ["--ignore-requires-python"])
-    python = tmp_path / "versions" / "3.10.13" / "bin" / "python3.10"
-    python.parent.mkdir(parents=True)
-    python.touch()
+    shim = _program(tmp_path / "python3.10", "exit 127")
+    assert install.find_python() == (sys.executable, ["--ignore-requires-python"]), f"{shim} does not start"
+    python = _program(tmp_path / "versions" / "3.10.13" / "bin" / "python3.10", "exit 0")
     assert install.find_python() == (str(python), [])
+
+
+def _program(path: Path, line: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+    return path
 
 
 def test_no_secret_of_ours_reaches_the_other_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
