@@ -39,14 +39,14 @@ def up() -> None:
     if _answers(settings):
         talk(f"Firstline is running already at {settings.address}")
         return
-    if bench.registry.current_id() is None:
-        _train_first()
-    token = People(bench.database, now).setup_token()
-    bench.database.close()
-    supervisor = Supervisor(talk)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    if bench.registry.current_id() is None:
+        _train_first(stop)
+    token = People(bench.database, now).setup_token()
+    bench.database.close()
+    supervisor = Supervisor(talk)
     logs = settings.home / "logs"
     supervisor.run(web(logs))
     supervisor.run(worker(logs))
@@ -59,9 +59,15 @@ def up() -> None:
     supervisor.stop()
 
 
-def _train_first() -> None:
+def _train_first(stop: threading.Event) -> None:
     """Make the first release in a process of its own, which takes training's memory with it when it ends."""
-    if subprocess.run([sys.executable, "-m", "bot.cli", "train"], check=False).returncode != 0:
+    training = subprocess.Popen([sys.executable, "-m", "bot.cli", "train"])
+    while training.poll() is None:
+        if stop.wait(0.2):
+            training.terminate()
+            training.wait()
+            raise Refused("stopped during the first training; `firstline up` begins it again")
+    if training.returncode != 0:
         raise Refused("the first release could not be made; what is said above names the reason")
 
 

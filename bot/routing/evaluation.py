@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ HALF, MOST = 0.5, 0.7
 """Share of the expected quote's content words that a right answer holds: half beside the right figures, which say more
 than words do, most where there are none."""
 
+GRID = tuple(number / 20 for number in range(4, 20))
 EXPECTED = ("answer", "flow", "clarify", "human", "smalltalk")
 
 
@@ -176,18 +178,22 @@ def coverage(judged: Sequence[Judged], wrong: float) -> float:
 def fit_thresholds(seen: Sequence[Seen], policy: Policy, gate: Gate) -> Gate:
     """The thresholds of least cost on these rows, searched one after the other, twice.
 
-    That of answering is not searched: it follows from the costs, because the gate's probability is calibrated.
-
-    A wrong answer costs what the policy says, a needless escalation a human's time, a wrong flow or a needless
-    question back half of that.
+    Of values that cost no more than one human's time above the least, the one nearest to the default is taken: on a
+    few hundred rows the rest is chance. The threshold of answering is not searched: it follows from the costs,
+    because the gate's probability is calibrated.
     """
-    grid = tuple(number / 20 for number in range(4, 20))
     best = gate.with_thresholds(answer=policy.costs.break_even)
     for _ in range(2):
         for name in ("flow", "smalltalk", "out_of_scope", "close"):
-            candidates = (best, *(best.with_thresholds(**{name: value}) for value in grid))
-            best = min(candidates, key=lambda each: cost(seen, policy, each))
+            default = getattr(Gate(), name)
+            costs = {value: cost(seen, policy, best.with_thresholds(**{name: value})) for value in (default, *GRID)}
+            affordable = [value for value, each in costs.items() if each <= min(costs.values()) + policy.costs.human]
+            best = best.with_thresholds(**{name: min(affordable, key=partial(_distance, default))})
     return best
+
+
+def _distance(one: float, other: float) -> float:
+    return abs(one - other)
 
 
 def cost(seen: Sequence[Seen], policy: Policy, gate: Gate) -> float:

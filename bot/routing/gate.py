@@ -27,7 +27,7 @@ class Gate:
 
     weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
     answer: float = 0.6
-    flow: float = 0.5
+    flow: float = 0.6
     smalltalk: float = 0.5
     out_of_scope: float = 0.6
     close: float = 0.25

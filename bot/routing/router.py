@@ -103,12 +103,13 @@ def small_talk(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
 
 
 def answered_question(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
-    """A question about a flow's topic that a sure quote answers is a question: "can I return an opened pillow?"."""
+    """A question on a flow's topic is a question if a quote is surer to be right than the flow is to be meant."""
     names_order = any(entity.name in ("order_number", "email") for entity in signals.understanding.entities)
     asks = _QUESTION.match(signals.text) is not None or signals.text.rstrip().endswith("?")
-    if asks and not names_order and signals.payload is None and signals.understanding.intent in policy.flows:
-        return sure_answer(signals, policy, gate)
-    return None
+    intent = signals.understanding
+    if not asks or names_order or signals.payload is not None or intent.intent not in policy.flows:
+        return None
+    return sure_answer(signals, policy, gate) if gate.p_right(signals) > intent.confidence else None
 
 
 def starts_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import text
 
@@ -82,29 +82,38 @@ def torment(path: Path, *, messages: int, kills: int, seed: int, options: tuple[
     """Send the messages until all are acknowledged, and kill a process `kills` times, each time some moments after
     both were up and a new share of the messages went out. What is acknowledged already is sent again meanwhile."""
     chance, acknowledged = random.Random(seed), set[int]()
-    shares, killed, interrupted, next_kill = 1, 0, 0, 0.0
+    interrupted = 0
     processes = [Process(path, options, acknowledged) for _ in range(2)]
     for process in processes:
         process.start()
-    while len(acknowledged) < messages or killed < kills:
-        sendable = range(messages * shares // (kills + 1))
-        late = [number for number in sendable if number not in acknowledged]
-        chance.choice(processes).send(chance.choice(late[:6] or sendable))
-        time.sleep(chance.uniform(0, 0.06))
-        if shares == killed + 1 and killed < kills and all(process.up for process in processes):
-            shares, next_kill = shares + 1, time.monotonic() + chance.uniform(0.02, 0.6)
-        if shares == killed + 2 and time.monotonic() > next_kill:
-            victim = chance.choice(processes)
-            victim.kill()
-            interrupted += unanswered(path) > 0
-            victim.start()
-            killed += 1
+    for share in range(1, kills + 1):
+        send(processes, acknowledged, messages * share // (kills + 1), chance)
+        send(processes, acknowledged, messages * (share + 1) // (kills + 1), chance, chance.uniform(0.02, 0.6))
+        victim = chance.choice(processes)
+        victim.kill()
+        interrupted += unanswered(path) > 0
+        victim.start()
+    send(processes, acknowledged, messages, chance)
     ends = time.monotonic() + SETTLE_S
     while unanswered(path) and time.monotonic() < ends:
         time.sleep(0.1)
     for process in processes:
         process.kill()
     return Tormented(acknowledged, interrupted)
+
+
+def send(
+    processes: list[Process], acknowledged: set[int], until: int, chance: random.Random, for_s: float | None = None
+) -> None:
+    """Send messages below `until`, in about their order: for `for_s` seconds, or until all are acknowledged and both
+    processes are up."""
+    ends = time.monotonic() + (SETTLE_S if for_s is None else for_s)
+    while time.monotonic() < ends:
+        late = [number for number in range(until) if number not in acknowledged]
+        if for_s is None and not late and all(process.up for process in processes):
+            return
+        chance.choice(processes).send(chance.choice(late[:6] or range(until)))
+        time.sleep(chance.uniform(0, 0.06))
 
 
 def unanswered(path: Path) -> int:
@@ -118,26 +127,30 @@ def unanswered(path: Path) -> int:
 
 def violations(path: Path, acknowledged: set[int]) -> list[str]:
     """What is wrong in the log: acknowledged messages without exactly one turn and a reply, and replies of no turn."""
-    database = Database.open(f"sqlite:///{path}")
-    with database.read() as connection:
-        stored = {
-            row.external_id: (row.conversation, row.seq)
-            for row in connection.execute(text("SELECT external_id, conversation, seq FROM messages WHERE seq > 0"))
-        }
-        turns = Counter[tuple[str, int]]()
-        for row in connection.execute(text("SELECT conversation, message_seq FROM turns")):
-            turns[row.conversation, row.message_seq] += 1
-        listed = text("SELECT t.conversation, t.message_seq, s.value FROM turns t, json_each(t.said) s")
-        said = [(row.conversation, row.message_seq, row.value) for row in connection.execute(listed)]
-        spoken = text("SELECT conversation, seq FROM messages WHERE participant = 'bot'")
-        bots = {(row.conversation, row.seq) for row in connection.execute(spoken)}
-    database.close()
+    asked, bots, turns, said = _tables(path)
+    stored = {external: (conversation, seq) for conversation, seq, external in asked}
+    counted = Counter(turns)
     answered = {(conversation, seq) for conversation, seq, _ in said}
     wrong = [f"message {n} was acknowledged and is lost" for n in acknowledged if message(n).external_id not in stored]
     for number in sorted(acknowledged):
         at = stored.get(message(number).external_id)
-        if at is not None and (turns[at] != 1 or at not in answered):
-            wrong.append(f"message {number} has {turns[at]} turns, {'with' if at in answered else 'without'} a reply")
+        if at is not None and (counted[at] != 1 or at not in answered):
+            wrong.append(f"message {number} has {counted[at]} turns, {'with' if at in answered else 'without'} a reply")
     owners = Counter((conversation, reply) for conversation, _, reply in said)
-    wrong += [f"reply {at} belongs to {owners[at]} turns" for at in sorted(bots) if owners[at] != 1]
+    wrong += [f"reply {at} belongs to {owners[at]} turns" for at in sorted(set(bots)) if owners[at] != 1]
     return wrong
+
+
+def _tables(path: Path) -> list[list[tuple[Any, ...]]]:
+    """Customers' messages with their external id, bot messages, turns, and the replies of each turn."""
+    queries = (
+        "SELECT conversation, seq, external_id FROM messages WHERE participant = 'customer'",
+        "SELECT conversation, seq FROM messages WHERE participant = 'bot'",
+        "SELECT conversation, message_seq FROM turns",
+        "SELECT t.conversation, t.message_seq, s.value FROM turns t, json_each(t.said) s",
+    )
+    database = Database.open(f"sqlite:///{path}")
+    with database.read() as connection:
+        found = [[tuple(row) for row in connection.execute(text(query))] for query in queries]
+    database.close()
+    return found

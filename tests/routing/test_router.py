@@ -94,9 +94,15 @@ TABLE = [
     ("starts a flow", {"understanding": understood("order_status")}, "flow", "starts-flow"),
     (
         "a question on a flow's topic, surely answered",
-        {"text": "Can I cancel?", "understanding": understood("order_status"), "answer_confidence": 0.9},
+        {"text": "Can I cancel?", "understanding": understood("order_status", 0.7), "answer_confidence": 0.9},
         "answer",
         "sure-answer",
+    ),
+    (
+        "a flow that is surer than the quote",
+        {"text": "Where is my order?", "understanding": understood("order_status", 0.99), "answer_confidence": 0.9},
+        "flow",
+        "starts-flow",
     ),
     (
         "the same wish with an order number",

@@ -108,7 +108,7 @@ def _flows(site: Firstline) -> None:
         pytest.skip(".venv-rasa is not installed (python -m bot.dialogue.install, or make run)")
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        said = site.say(uuid.uuid4().hex, "Where is my order?")
+        said = site.say(uuid.uuid4().hex, "Where is my order?", "/order_status")
         if said[0]["custom"]["route"] == "flow":
             return
         time.sleep(2)
