@@ -18,6 +18,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from bot.channels.current import parts
 from bot.channels.json_body import parse_object
+from bot.channels.render import citation_json
 from bot.errors import BadInput, Unanswered, Unverified
 from bot.messages import IncomingMessage, Message, Turn
 
@@ -64,7 +65,7 @@ def shape(sender: str, said: tuple[Message, ...], turn: Turn | None) -> list[dic
 
 
 def custom(turn: Turn, said: tuple[Message, ...]) -> dict[str, Any]:
-    """What decided a turn, with the citations of all its replies."""
+    """What decided a turn, with the citations of all its replies; their `url` opens our stored version at the quote."""
     return {
         "route": turn.decision.route,
         "reason": turn.decision.reason,
@@ -72,7 +73,7 @@ def custom(turn: Turn, said: tuple[Message, ...]) -> dict[str, Any]:
         "confidence": turn.answer_confidence if turn.decision.route == "answer" else turn.understanding.confidence,
         "intent": turn.understanding.intent,
         "release": turn.release,
-        "citations": [asdict(citation) for message in said for citation in message.citations],
+        "citations": [citation_json(citation) for message in said for citation in message.citations],
     }
 
 
