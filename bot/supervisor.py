@@ -25,8 +25,9 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 STEADY_S = 60.0
 STOP_S = 15.0
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""For what serves: its matrices are small, and threads of a numerics library would fight the request threads."""
+LEAN = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""For what serves: threads of a numerics library would fight the request threads, and an arena for each of these
+keeps memory that nobody uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,8 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 def web(logs: Path) -> Program:
     command = (sys.executable, "-m", "gunicorn", "--config", "python:bot.gunicorn")
-    return Program("web", command, ONE_THREAD, logs / "web.log")
+    return Program("web", command, LEAN, logs / "web.log")
 
 
 def worker(logs: Path) -> Program:
-    return Program("worker", (sys.executable, "-m", "bot.worker"), ONE_THREAD, logs / "worker.log")
+    return Program("worker", (sys.executable, "-m", "bot.worker"), LEAN, logs / "worker.log")
