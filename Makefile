@@ -9,7 +9,7 @@ SHOW := 2> >(grep -v ^WARNING >&2) | sed -un 's/^Collecting \([^ ]*\).*/  \1/p; 
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: run test check bench bench-intents clean help
+.PHONY: run test check bench clean help
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -30,9 +30,6 @@ check: $(DEV_STAMP)  ## Format, lint, types, import contracts
 
 bench: $(STAMP)  ## Sizes and answer times of the running Firstline, with the conditions
 	@$(BIN)/python -m tests.benchmarks.serving
-
-bench-intents: $(STAMP)  ## Ours beside a frozen encoder, TF-IDF and DIET, on the same rows
-	@$(BIN)/python -m tests.benchmarks.intents $(ARGS)
 
 clean:  ## Remove environments and all state
 	rm -rf .venv .venv-rasa var
