@@ -83,10 +83,7 @@ SENTENCES = {
     "human": "Of course.",
     "flow_unavailable": "I cannot look into orders at the moment, so I am passing this to a colleague who can.",
     "frustrated": "I am sorry, this has not gone the way it should. Let me get somebody.",
-    "answer_intro": "",
     "while_waiting": "While you wait, this may help:",
-    "anything_else": "",
-    "too_long": "That message is too long for me. Please send the main point in fewer words.",
 }
 """Sentences a company may replace under `sentences:`; the keys are fixed."""
 
