@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from bot.commands import evaluate, knowledge, people, releases, run
+from bot.commands import ask, data, evaluate, explain, knowledge, people, releases, run
 from bot.commands.common import talk
 from bot.errors import BadSettings, FirstlineError
 from bot.logs import configure_logs
@@ -21,9 +21,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-for module in (run, knowledge, releases, people):
+for module in (run, knowledge, releases, people, explain, ask):
     module.register(app)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

@@ -8,12 +8,19 @@ import shutil
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.dialogue import install
-from bot.errors import FirstlineError
+from bot.errors import BadInput, FirstlineError
 from bot.releases.registry import Registry
+from bot.releases.release import READER
 from bot.settings import Settings
 from bot.store.database import probe
+from bot.understanding.provenance import DECLARATION, Provenance, provenance
+from bot.understanding.weights import LICENCE, WEIGHTS_SHA256, is_complete
+from retrieval.crossencoder import MANIFEST
+from retrieval.errors import BadModel
+from retrieval.families import Encoder, read_encoder
 
 SPACE_GB = 4
 
@@ -36,6 +43,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _space(settings),
         _secrets(settings),
         _database(settings),
+        _base_model(settings),
         _release(settings),
         _engine(settings),
         _exposure(settings),
@@ -73,6 +81,37 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", True, kind if there else f"{kind}, made at the first start", "")
 
 
+def _base_model(settings: Settings) -> Finding:
+    named = settings.base_model if not settings.base_model.endswith(".whl") else ""
+    default = settings.home / "base" / "all-MiniLM-L6-v2"
+    if not named and not is_complete(default):
+        return Finding("base model", True, f"all-MiniLM-L6-v2, {LICENCE}, fetched when the first release is made", "")
+    folder = Path(named) if named else default
+    try:
+        encoder, origin = read_encoder(folder), provenance(folder)
+    except (BadInput, BadModel) as error:
+        found, _, remedy = str(error).partition("; ")
+        return Finding("base model", False, found, remedy or "name another folder in FIRSTLINE_BASE_MODEL")
+    if not named and origin.sha256 != WEIGHTS_SHA256:
+        found = f"sha256 {origin.sha256}, expected {WEIGHTS_SHA256}"
+        return Finding("base model", False, found, f"delete {folder}; the next training fetches it anew")
+    return Finding("base model", *_judged(encoder, origin), needed=False)
+
+
+def _judged(encoder: Encoder, origin: Provenance) -> tuple[bool, str, str]:
+    """Whether the model's origin is known and its use allowed, what it is, and the remedy."""
+    vouched = origin.vouched_by or "not known"
+    found = (
+        f"{encoder.family}, {encoder.parameters / 1e6:.1f} M parameters, licence {origin.licence or 'not stated'}, "
+        f"sha256 {origin.sha256[:12]}… ({vouched})"
+    )
+    if origin.forbids_commerce:
+        return False, found, "its licence does not allow commercial use; name another folder in FIRSTLINE_BASE_MODEL"
+    declaration = f'{{"licence": "{origin.licence or "…"}", "sha256": "{origin.sha256}"}}'
+    remedy = f"if these are the weights you mean and may use, write {declaration} to {encoder.folder / DECLARATION}"
+    return bool(origin.licence and origin.vouched_by), found, remedy
+
+
 def _release(settings: Settings) -> Finding:
     if not (settings.home / "releases").exists():
         return Finding("release", False, "none yet", "`firstline train` makes the first one")
@@ -81,10 +120,13 @@ def _release(settings: Settings) -> Finding:
         id = registry.current_id()
         if id is None:
             return Finding("release", False, "none yet", "`firstline train` makes the first one")
-        registry.verify(registry.manifest(id))
+        manifest = registry.manifest(id)
+        registry.verify(manifest)
     except FirstlineError as error:
         return Finding("release", False, str(error), "`firstline releases rollback`, or `firstline train`")
-    return Finding("release", True, f"{id}, every file as its manifest says", "")
+    read = any(name.endswith(f"/{READER}/{MANIFEST}") for name in manifest.files)
+    reader = "quotes are chosen by the trained reader" if read else "no trained reader: quotes are chosen by likeness"
+    return Finding("release", True, f"{id}, every file as its manifest says; {reader}", "")
 
 
 def _engine(settings: Settings) -> Finding:

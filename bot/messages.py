@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from retrieval.audiences import Audience
 from retrieval.documents import Citation
 
 Participant = Literal["customer", "bot", "agent", "system"]
@@ -17,6 +18,8 @@ Owner = Literal["bot", "waiting", "agent", "closed"]
 
 MAX_TEXT = 4_000
 """Longest customer message in characters; a longer one is a `TooLarge`, told to the customer."""
+ANONYMOUS = "visitor-"
+"""How the ids of the widget's customers begin who are not signed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,22 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class NearestRow:
+    """A row of the company's training data that is close to a message; `cosine` in [-1, 1]."""
+
+    text: str
+    intent: str
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What the small model makes of one message.
 
     `confidence` belongs to `intent`; `ranking` holds the likeliest intents with their confidence, best first.
     `out_of_scope` is the calibrated probability that no known intent fits. `frustration` is in [0, 1].
-    `language` is an ISO 639-1 code, "und" where the text is too short to tell.
+    `language` is an ISO 639-1 code, "und" where the text is too short to tell. `nearest` says why: the closest
+    training rows, best first.
     """
 
     intent: str
@@ -64,6 +77,7 @@ class Understanding:
     asks_for_human: bool = False
     frustration: float = 0.0
     language: str = "en"
+    nearest: tuple[NearestRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,8 @@ class Turn:
     """The record of one answered message (invariant 6): what was understood and found, what decided, by which release.
 
     `found` are the ids of the passages that the search returned, best first; `took_ms` is wall time.
-    `draft` is the answer the bot would have given where it handed over instead.
+    `draft` is the answer the bot would have given where it handed over instead; one that is not for the public quotes a
+    document for `draft_audience`, and is for the agent's eyes.
     """
 
     message_seq: int
@@ -117,6 +132,7 @@ class Turn:
     found: tuple[str, ...] = ()
     answer_confidence: float = 0.0
     draft: str = ""
+    draft_audience: Audience = "public"
     took_ms: float = 0.0
 
 

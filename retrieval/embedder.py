@@ -6,6 +6,7 @@ Mean pooling over the token embeddings as in Reimers & Gurevych, "Sentence-BERT"
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from tokenizers import Encoding, Tokenizer
 from retrieval.errors import BadModel
 
 Vectors = npt.NDArray[np.float32]
+
+INNER = "inner_embedding"
+"""The graph's second output, where it has one: the sentence as the last layer but one sees it."""
 
 PASSAGE_TOKENS = 256
 UTTERANCE_TOKENS = 64
@@ -49,15 +53,17 @@ class OnnxEmbedder:
         self._batch = batch
         self._inputs = {entry.name for entry in session.get_inputs()}
         self._output, self._pooled, self._dimension = _choose_output(session.get_outputs())
+        self._deep = any(entry.name == INNER for entry in session.get_outputs())
         self._fingerprint = fingerprint
 
     @classmethod
     def load(cls, folder: Path, *, max_tokens: int = PASSAGE_TOKENS, threads: int = 1, batch: int = 32) -> OnnxEmbedder:
         """Load an exported encoder.
 
-        `max_tokens` counts the special tokens too; `threads` is what one call may use. `BadModel` if a file is
-        missing, cannot be parsed, or the graph is not a sentence encoder.
+        `max_tokens` counts the special tokens too, and is lowered to what the encoder can read; `threads` is what one
+        call may use. `BadModel` if a file is missing, cannot be parsed, or the graph is not a sentence encoder.
         """
+        max_tokens = min(max_tokens, _most_tokens(folder / "config.json", max_tokens))
         tokenizer = _load_tokenizer(folder / "tokenizer.json", max_tokens)
         graph = folder / "model.onnx"
         try:
@@ -82,9 +88,19 @@ class OnnxEmbedder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32 of shape (n, dimension), in the order of the texts."""
-        vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
+        return self._encode(texts, (self._output,))
+
+    def encode_deep(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of two depths side by side, float32 of shape (n, 2 * dimension): that of `encode`, then the unit
+        vector of the layer before. `BadModel` if the graph was exported without it."""
+        if not self._deep:
+            raise BadModel("the graph gives no inner layer; export it with `inner=True`")
+        return self._encode(texts, (self._output, INNER))
+
+    def _encode(self, texts: Sequence[str], outputs: tuple[str, ...]) -> Vectors:
+        vectors = np.zeros((len(texts), len(outputs) * self._dimension), dtype=np.float32)
         for rows, encodings in self._buckets(texts):
-            vectors[rows] = self._run(encodings)
+            vectors[rows] = self._run(encodings, outputs)
         return vectors
 
     def _buckets(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Encoding]]]:
@@ -95,7 +111,7 @@ class OnnxEmbedder:
             rows = by_length[first : first + self._batch]
             yield rows, [encodings[row] for row in rows]
 
-    def _run(self, encodings: list[Encoding]) -> Vectors:
+    def _run(self, encodings: list[Encoding], outputs: tuple[str, ...]) -> Vectors:
         width = max(1, *(len(encoding.ids) for encoding in encodings))
         ids = np.zeros((len(encodings), width), dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -103,10 +119,9 @@ class OnnxEmbedder:
             ids[row, : len(encoding.ids)] = encoding.ids
             mask[row, : len(encoding.ids)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        (output,) = self._session.run(
-            [self._output], {name: value for name, value in feed.items() if name in self._inputs}
-        )
-        return normalised(output if self._pooled else mean_pooled(output, mask))
+        given = self._session.run(list(outputs), {name: value for name, value in feed.items() if name in self._inputs})
+        depths = [normalised(output if self._pooled else mean_pooled(output, mask)) for output in given]
+        return depths[0] if len(depths) == 1 else np.concatenate(depths, axis=1)
 
 
 def mean_pooled(tokens: Vectors, mask: npt.NDArray[np.int64]) -> Vectors:
@@ -131,6 +146,16 @@ def _load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def _most_tokens(config: Path, otherwise: int) -> int:
+    """What the export wrote down of the encoder's length; `otherwise` where it did not."""
+    try:
+        return int(json.loads(config.read_text("utf-8"))["max_tokens"])
+    except (FileNotFoundError, KeyError):
+        return otherwise
+    except (OSError, ValueError, TypeError) as error:
+        raise BadModel(f"{config} does not say how much the encoder reads: {error}; export the encoder anew") from error
 
 
 def _options(threads: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,11 @@ from bot.doctor import Finding, cores, examine
 from bot.releases.registry import Registry
 from bot.settings import Settings
 from bot.store.database import Database
+from bot.understanding import provenance, weights
 from tests.conftest import Clock
+from tests.understanding.conftest import dataset, nlu_file, tiny_base
+
+__all__ = ["dataset", "nlu_file", "tiny_base"]
 
 Change = Callable[[Settings], Settings]
 
@@ -53,6 +58,7 @@ def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None
         "disk",
         "secrets",
         "database",
+        "base model",
         "release",
         "dialogue engine",
         "exposure",
@@ -105,10 +111,104 @@ def test_a_database_that_is_there_answers(settings: Settings) -> None:
     assert finding(settings, "database").found == "sqlite"
 
 
+def test_the_base_model_is_fetched_when_it_is_needed(settings: Settings) -> None:
+    told = finding(settings, "base model")
+    assert told.ok
+    assert told.found == "all-MiniLM-L6-v2, Apache-2.0, fetched when the first release is made"
+
+
+@pytest.fixture
+def named(settings: Settings, tiny_base: Path, tmp_path: Path) -> Settings:
+    """Settings that name a copy of the tiny base model."""
+    return replace(settings, base_model=str(shutil.copytree(tiny_base, tmp_path / "base")))
+
+
+def test_weights_nobody_knows_are_named_with_how_to_declare_them(named: Settings) -> None:
+    told, folder = finding(named, "base model"), Path(named.base_model)
+    sha256 = weights.sha256(folder / "model.safetensors")
+    assert (told.ok, told.needed) == (False, False)
+    assert told.found == f"BERT, 0.0 M parameters, licence not stated, sha256 {sha256[:12]}… (not known)"
+    declaration = f'{{"licence": "…", "sha256": "{sha256}"}}'
+    assert told.remedy.endswith(f"write {declaration} to {folder / 'firstline-model.json'}")
+    (folder / "firstline-model.json").write_text(declaration.replace("…", "MIT"))
+    told = finding(named, "base model")
+    assert told.ok
+    assert told.found.endswith(f"licence MIT, sha256 {sha256[:12]}… (firstline-model.json)")
+
+
+def test_published_weights_are_known_by_their_hash(named: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    sha256 = weights.sha256(Path(named.base_model) / "model.safetensors")
+    monkeypatch.setitem(provenance.KNOWN, sha256, ("all-tiny", "Apache-2.0"))
+    told = finding(named, "base model")
+    assert told.ok
+    assert told.found.endswith(f"licence Apache-2.0, sha256 {sha256[:12]}… (all-tiny)")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "licence"),
+    [
+        ("README.md", "---\nlicense: apache-2.0\ntags: [x]\n---\n# Model\n", "apache-2.0"),
+        ("README.md", "---\nlicense: other\nlicense_name: house-licence\n---\n", "house-licence"),
+        ("README.md", "---\nlicense: [mit, cc0-1.0]\n---\n", "mit, cc0-1.0"),
+        ("README.md", "---\nlicense: other\n---\n", "not stated"),
+        ("README.md", "---\nlicense: [: {\n---\n", "not stated"),
+        ("README.md", "license: mit\n", "not stated"),
+        ("verified.json", '{"licence": "MIT"}', "MIT"),
+        ("verified.json", "[]", "not stated"),
+        ("firstline-model.json", '{"licence": "EUPL-1.2"}', "EUPL-1.2"),
+    ],
+)
+def test_the_licence_is_read_where_it_is_stated(named: Settings, file: str, text: str, licence: str) -> None:
+    (Path(named.base_model) / file).write_text(text)
+    told = finding(named, "base model")
+    assert f"licence {licence}, sha256" in told.found
+    assert (told.ok, told.needed) == (False, False), "nobody has vouched for the hash"
+
+
+def test_a_licence_that_forbids_commerce_is_told(named: Settings) -> None:
+    (Path(named.base_model) / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
+    told = finding(named, "base model")
+    assert (told.ok, told.needed) == (False, False)
+    assert told.remedy.startswith("its licence does not allow commercial use; name another folder")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "found", "remedy"),
+    [
+        ("firstline-model.json", '{"sha256": "00"}', "firstline-model.json says 00", "copy the weights anew"),
+        ("firstline-model.json", "{", 'is not {"licence"', "write it so, or delete it"),
+        ("firstline-model.json", '{"licence": 5}', 'is not {"licence"', "write it so, or delete it"),
+        ("config.json", '{"model_type": "gpt2"}', "can be used: got gpt2", "take an encoder of these families"),
+        ("model.safetensors", "short", "is damaged or cut short", "copy or download it anew"),
+    ],
+)
+def test_a_base_model_that_cannot_be_used_has_to_be_changed(
+    named: Settings, file: str, text: str, found: str, remedy: str
+) -> None:
+    (Path(named.base_model) / file).write_text(text)
+    told = finding(named, "base model")
+    assert (told.ok, told.needed) == (False, True)
+    assert found in told.found
+    assert told.remedy.startswith(remedy)
+
+
+def test_a_changed_default_is_fetched_anew(
+    settings: Settings, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default's stamp and sizes hold, but its weights are not the published ones."""
+    folder = shutil.copytree(tiny_base, settings.home / "base" / "all-MiniLM-L6-v2")
+    monkeypatch.setattr(weights, "FILES", ("config.json", "tokenizer.json", "model.safetensors"))
+    weights._stamp(folder)
+    told = finding(settings, "base model")
+    assert (told.ok, told.needed) == (False, True)
+    assert told.remedy == f"delete {folder}; the next training fetches it anew"
+
+
 def test_a_sound_release_is_named_and_a_damaged_one_told(settings: Settings) -> None:
     registry = a_release(settings)
     id = registry.current_id()
-    assert finding(settings, "release").found == f"{id}, every file as its manifest says"
+    stated = f"{id}, every file as its manifest says; no trained reader: quotes are chosen by likeness"
+    assert finding(settings, "release").found == stated
     file = next((registry.folder / "parts").rglob("content.txt"))
     file.write_text("changed")
     told = finding(settings, "release")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.commands.common import Bench, open_bench, out, steps, table, talk
+from bot.commands.common import Bench, now, open_bench, out, steps, table, talk
 from bot.errors import BadInput
 from bot.releases.comparison import measure
-from bot.releases.registry import write_json
-from bot.releases.release import Release, load_release
+from bot.releases.registry import write_json, write_text
+from bot.releases.release import READER, Release, load_release
 from bot.routing.evaluation import read_scenarios
 from bot.setup import ensure_base_model
 from retrieval.embedder import OnnxEmbedder
+from retrieval.reader import Reader
+
+if TYPE_CHECKING:
+    from bot.understanding.measuring.robustness.slices import Slice
 
 app = typer.Typer(help="Measure intents, retrieval, answers or routing.", no_args_is_help=True)
 
@@ -30,23 +36,38 @@ def intents(
     test: Annotated[Path, typer.Option(help="Test rows.")],
     oos: Annotated[Path | None, typer.Option(help="Rows that no intent fits.")] = None,
     json_file: OUT = None,
+    html: Annotated[Path | None, typer.Option(help="File to write a readable report to, one page by itself.")] = None,
     seed: SEED = 13,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings, from --seed on; figures are their means.")] = 1,
+    slices: Annotated[
+        bool, typer.Option(help="Measure also the rows written otherwise: typos, dialects, length.")
+    ] = True,
 ) -> None:
     """Train on the given rows alone, and report accuracy, calibration, out-of-scope detection and speed."""
-    from bot.understanding.evaluation import evaluate_intents
+    from bot.understanding.measuring.evaluation import evaluate_intents
+    from bot.understanding.measuring.reporting.page import intents_page
 
+    for path in (json_file, html):
+        _check_place(path)
     bench = open_bench()
     with steps() as progress:
         ensure_base_model(bench.settings, progress)
-        report = evaluate_intents(
-            train,
-            test,
-            oos,
-            base=bench.shop.base,
-            seed=seed,
-            progress=lambda done, total: progress("training", done, total),
+        found = evaluate_intents(
+            train, test, oos, base=bench.shop.base, seed=seed, seeds=seeds, slices=slices, progress=progress
         )
-    _finish("Intents", asdict(report), json_file)
+    if html is not None:
+        write_text(html, intents_page(found, at=now()))
+        talk(f"report written to {html}")
+    if str(json_file) == "-":
+        _finish("Intents", found.to_json(), json_file)
+    else:
+        _finish("Intents", {name: value for name, value in found.figures().items() if value is not None}, None)
+        _show_slices(found.slices)
+    if json_file is not None and str(json_file) != "-":
+        write_json(json_file, found.to_json())
+        talk(f"figures written to {json_file}")
+    for sentence in (*found.notes, *(each.sentence() for each in found.weak_slices)):
+        talk(sentence)
 
 
 @app.command()
@@ -76,10 +97,15 @@ def answers(
     """F1 of the quotes, validity of citations, abstaining, and query times."""
     from retrieval.evaluation import evaluate_answers
 
+    bench = open_bench()
     with steps() as progress:
-        encoder = _encoder(open_bench(), progress)
+        encoder = _encoder(bench, progress)
         report = evaluate_answers(
-            corpus, questions, encoder, progress=lambda done, total: progress("indexing", done, total)
+            corpus,
+            questions,
+            encoder,
+            reader=_reader(bench),
+            progress=lambda done, total: progress("indexing", done, total),
         )
     _finish("Answers", asdict(report), json_file)
 
@@ -115,6 +141,38 @@ def _encoder(bench: Bench, progress: Any) -> OnnxEmbedder:
 
     ensure_base_model(bench.settings, progress)
     return OnnxEmbedder.load(bench.registry.part(build_encoder(bench.shop)))
+
+
+def _reader(bench: Bench) -> Reader:
+    """The reader that belongs to `_encoder`."""
+    id = bench.registry.current_id()
+    if id is not None:
+        return Reader.load(bench.registry.part(bench.registry.manifest(id).parts["encoder"]) / READER)
+    return Reader.load(bench.settings.data / READER)
+
+
+def _check_place(path: Path | None) -> None:
+    """`BadInput` before the work, not after it, if a file cannot be written there."""
+    if path is None or str(path) == "-":
+        return
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise BadInput(f"{path} cannot be written; expected the name of a file in a folder that is there and writable")
+
+
+def _show_slices(slices: Sequence[Slice]) -> None:
+    rows: list[tuple[object, ...]] = [
+        (
+            each.name,
+            each.rows,
+            f"{each.accuracy:.1%}",
+            f"{100 * each.difference:+.1f}",
+            f"{100 * each.low:+.1f} to {100 * each.high:+.1f}",
+            "weak" if each.weak else "",
+        )
+        for each in slices
+    ]
+    if rows:
+        table("Slices", ("slice", "rows", "accuracy", "points", "95 %", ""), rows)
 
 
 def _finish(title: str, figures: dict[str, Any], json_file: Path | None) -> None:

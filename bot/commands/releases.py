@@ -12,11 +12,14 @@ from bot.releases.publish import Progress, promote, publish_knowledge
 from bot.releases.retrain import Retrained, retrain
 from bot.setup import ensure_base_model, first_documents
 from bot.store.jobs import Job, Jobs
+from bot.understanding.care.checking import one_line, spelling_of
+from bot.understanding.examples.dataset import IntentDataset
 from retrieval.errors import RetrievalError
 
 releases_app = typer.Typer(help="What is live, what was, and going back.", no_args_is_help=True)
 SEED = Annotated[int, typer.Option(help="Seed of the training.")]
 FORCE = Annotated[bool, typer.Option("--force", help="Go live even if the gate refuses; recorded.")]
+QUICK = Annotated[bool, typer.Option("--quick", help="Keep the live encoder, fit heads to new rows: seconds.")]
 JSON = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
@@ -27,19 +30,35 @@ def register(app: typer.Typer) -> None:
     app.add_typer(releases_app, name="releases")
 
 
-def train(seed: SEED = 13, force: FORCE = False, as_json: JSON = False) -> None:
+def train(seed: SEED = 13, quick: QUICK = False, force: FORCE = False, as_json: JSON = False) -> None:
     """Build a challenger from the base encoder and all data, measure it against what is live, promote or refuse."""
     bench = open_bench()
+    show_faults(bench)
     with steps() as progress:
         ensure_base_model(bench.settings, progress)
         first_documents(bench.library, bench.settings, progress)
-        result = retrain(bench.shop, by=who(), seed=seed, force=force, progress=progress)
+        result = retrain(bench.shop, by=who(), seed=seed, quick=quick, force=force, progress=progress)
     if as_json:
         out(result.to_json())
     else:
         show_verdict(result)
     if not result.verdict.promote and not force:
         raise Refused("the challenger is not live; `--force` promotes it all the same")
+
+
+def show_faults(bench: Bench) -> None:
+    """Refuse rows that no model can come of before anything takes time, and say what is wrong with the others."""
+    rows = bench.settings.data / "nlu"
+    dataset = IntentDataset.read(rows)
+    dataset.require_trainable()
+    for problem in dataset.problems[:20]:
+        talk(f"left out: {problem}")
+    if len(dataset.problems) > 20:
+        talk(f"left out: {len(dataset.problems) - 20} more rows")
+    for doubt in dataset.doubts:
+        talk(f"doubtful: {doubt}")
+    if said := one_line([rows], spelling_of(bench.settings)):
+        talk(said)
 
 
 def show_verdict(result: Retrained) -> None:

@@ -11,31 +11,41 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bot.errors import NotFound
 from bot.releases.publish import Progress, Workshop, build_knowledge, steps_of
 from bot.releases.registry import Manifest, write_json
-from bot.releases.release import load_release
+from bot.releases.release import READER, load_release
 from bot.routing.evaluation import Scenario, answers, fit_thresholds, look_at, read_scenarios
 from bot.routing.gate import Gate, fit_gate
-from bot.understanding.dataset import IntentDataset
-from bot.understanding.definitions import Spelling
+from bot.understanding.entities.definitions import Spelling
+from bot.understanding.examples.dataset import IntentDataset
+from bot.understanding.tuning.extending import extend
+from retrieval.crossencoder import FILES
 from retrieval.embedder import OnnxEmbedder
 from retrieval.fusion import Fusion
 from retrieval.knowledge import Knowledge
+from retrieval.reader import Reader
 from retrieval.tuning import tune_fusion
 
 
 def build_encoder(shop: Workshop) -> str:
-    """The retriever's own copy of the base encoder, quantised; returns the part's name."""
+    """The retriever's own copy of the base encoder, quantised, and the reader, if the company's folder has one;
+    returns the part's name."""
     from retrieval.export import export_encoder
 
     folder = shop.registry.staging("encoder")
     export_encoder(shop.base, folder)
+    trained = shop.settings.data / READER
+    if Reader.load(trained).crossencoder is not None:
+        (folder / READER).mkdir()
+        for name in FILES:
+            shutil.copyfile(trained / name, folder / READER / name)
     return shop.registry.add_part("encoder", folder)
 
 
 def build_intents(shop: Workshop, *, seed: int, progress: Progress | None = None) -> tuple[str, dict[str, Any]]:
     """Fine-tune the intent model on `data/nlu`; returns the part's name and the training report."""
-    from bot.understanding.training import train
+    from bot.understanding.tuning.training import train
 
     folder = shop.registry.staging("intents")
     settings = shop.settings
@@ -44,6 +54,16 @@ def build_intents(shop: Workshop, *, seed: int, progress: Progress | None = None
     step = steps_of(progress, "fine-tuning the intent model")
     trained = train(dataset, shop.base, folder, seed=seed, progress=step, spelling=spelling)
     return shop.registry.add_part("intents", folder), asdict(trained)
+
+
+def extend_intents(shop: Workshop, live: str) -> tuple[str, dict[str, Any]]:
+    """The live part `live` with heads fitted to `data/nlu` as it is now, its encoder as it was."""
+    folder = shop.registry.staging("intents")
+    dataset = IntentDataset.read(shop.settings.data / "nlu")
+    settings = shop.settings
+    spelling = Spelling(settings.order_pattern, settings.order_format, settings.phone_region)
+    extended = extend(shop.registry.part(live), dataset, folder, spelling=spelling)
+    return shop.registry.add_part("intents", folder), asdict(extended)
 
 
 def build_router(shop: Workshop, gate: Gate, fusion: Fusion) -> str:
@@ -77,6 +97,23 @@ def build_challenger(
         shop.registry.discard(draft.id)
         parts["router"] = build_router(shop, gate, fusion)
         return shop.registry.create(parts, note=note, report={"training": trained})
+
+
+def build_extension(shop: Workshop, *, note: str = "quick", progress: Progress | None = None) -> Manifest:
+    """The live release with its intent model extended to today's rows and nothing else anew; not live yet.
+
+    `NotFound` before the first release.
+    """
+    say = progress or (lambda message, done, total: None)
+    with shop.registry.lock():
+        live = shop.registry.current_id()
+        if live is None:
+            raise NotFound("nothing is live yet, so there is nothing to extend; run `firstline train`")
+        manifest = shop.registry.manifest(live)
+        say("fitting heads to the new rows", 0, 0)
+        intents, extended = extend_intents(shop, manifest.parts["intents"])
+        report = {**manifest.report, "extension": extended}
+        return shop.registry.create({**manifest.parts, "intents": intents}, note=note, report=report)
 
 
 def fit_fusion(knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scenario]) -> Fusion:

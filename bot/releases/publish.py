@@ -33,8 +33,9 @@ class Workshop:
     @property
     def base(self) -> Path:
         """Folder of the base encoder's weights."""
-        named = self.settings.base_model
-        return Path(named) if named else self.settings.home / "base" / "all-MiniLM-L6-v2"
+        named = Path(self.settings.base_model or "")
+        unpacked = self.settings.home / "base" / "all-MiniLM-L6-v2"
+        return named if self.settings.base_model and named.suffix != ".whl" else unpacked
 
     @property
     def validation(self) -> Path:

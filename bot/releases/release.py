@@ -15,17 +15,21 @@ from bot.routing.policy import Policy, load_policy
 from bot.routing.signals import Look
 from bot.understanding.payload import understand_payload
 from bot.understanding.understand import Understander
+from retrieval.audiences import Audience
+from retrieval.documents import Abstention, Answer
 from retrieval.embedder import OnnxEmbedder
 from retrieval.errors import RetrievalError
 from retrieval.fusion import Fusion
 from retrieval.knowledge import Knowledge
-from retrieval.reader import DEFAULT_MODEL, Reader
+from retrieval.reader import Reader
 
 if TYPE_CHECKING:
     from bot.releases.registry import Manifest, Registry
 
 SMOKE = ("Where is my order?", "How long does delivery take?", "🤷", "x" * 500)
 """Every release must survive these before it serves."""
+READER = "reader"
+"""Folder of the reader in the encoder's part, and in the company's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,44 @@ class Release:
     policy: Policy
     gate: Gate
 
+    @property
+    def restricted(self) -> bool:
+        """Whether any document is not for the public."""
+        return self.knowledge.restricted
+
     def look(
         self,
         text: str,
         *,
         today: date,
         payload: str | None = None,
+        history: str = "",
+        audience: Audience = "public",
         is_current: Callable[[str, int], bool] | None = None,
     ) -> Look:
-        """Understand a message and search the passages: all that the router needs from the models."""
+        """Understand a message and search the passages: all that the router needs from the models.
+
+        `history` is what was asked before (`retrieval.followups`), `audience` on whose behalf is searched.
+        """
         understanding = self.understander.understand(text, today=today)
         if payload is not None:
             understanding = understand_payload(payload, understanding)
-        query = self.knowledge.query(text)
+        query = self.knowledge.query(text, history, audience)
         hits = tuple(self.knowledge.search(query))
-        return Look(understanding, hits, self.knowledge.answer(query, hits=hits, is_current=is_current))
+        answer = self.knowledge.answer(query, hits=hits, is_current=is_current, today=today)
+        return Look(understanding, hits, answer, query)
+
+    def answer_for(
+        self, audience: Audience, look: Look, *, today: date, is_current: Callable[[str, int], bool] | None = None
+    ) -> Answer | Abstention:
+        """What a look would have quoted for another audience; read again only where that one finds something else."""
+        if look.query is None:
+            return look.answer
+        query = replace(look.query, audience=audience)
+        hits = tuple(self.knowledge.search(query))
+        if hits == look.hits:
+            return look.answer
+        return self.knowledge.answer(query, hits=hits, is_current=is_current, today=today)
 
 
 def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -> Release:
@@ -70,7 +97,10 @@ def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -
         encoder = reuse.encoder if reuse and same["encoder"] else OnnxEmbedder.load(part["encoder"])
         understander = reuse.understander if reuse and same["intents"] else Understander.load(part["intents"])
         kept = reuse and same["encoder"] and same["knowledge"] and same["router"]
-        knowledge = reuse.knowledge if reuse and kept else load_knowledge(part["knowledge"], part["router"], encoder)
+        read = reuse.knowledge.reader if reuse and same["encoder"] else load_reader(part["encoder"])
+        knowledge = (
+            reuse.knowledge if reuse and kept else load_knowledge(part["knowledge"], part["router"], encoder, read)
+        )
         policy = load_policy(part["router"] / "policy.yml")
         gate = Gate.from_json(json.loads((part["router"] / "gate.json").read_text()))
     except (FirstlineError, RetrievalError, OSError, ValueError, KeyError, TypeError) as error:
@@ -78,10 +108,15 @@ def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -
     return Release(id, manifest, encoder, understander, knowledge, policy, gate)
 
 
-def load_knowledge(folder: Path, router: Path, encoder: OnnxEmbedder) -> Knowledge:
-    """The knowledge with the router's choice of fusion. The reader holds nothing back: the gate decides."""
+def load_reader(encoder: Path) -> Reader:
+    """The reader of an encoder's part. It holds nothing back: the gate decides."""
+    reader = Reader.load(encoder / READER)
+    return Reader(replace(reader.model, threshold=0.0), reader.crossencoder)
+
+
+def load_knowledge(folder: Path, router: Path, encoder: OnnxEmbedder, reader: Reader) -> Knowledge:
+    """The knowledge with the router's choice of fusion."""
     fusion = Fusion(**json.loads((router / "fusion.json").read_text()))
-    reader = Reader(replace(DEFAULT_MODEL, threshold=0.0))
     return Knowledge.load(folder, encoder, fusion=fusion, reader=reader)
 
 

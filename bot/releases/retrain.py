@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from bot.releases.build import build_challenger
+from bot.releases.build import build_challenger, build_extension
 from bot.releases.comparison import Measured, Verdict, compare, measure
 from bot.releases.publish import Progress, Workshop, publish_knowledge
 from bot.releases.registry import Manifest, write_json
@@ -28,16 +28,27 @@ class Retrained:
 
 
 def retrain(
-    shop: Workshop, *, by: str, seed: int = 13, force: bool = False, progress: Progress | None = None
+    shop: Workshop,
+    *,
+    by: str,
+    seed: int = 13,
+    quick: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
 ) -> Retrained:
     """Build, measure, promote or refuse. With `force` a refused challenger goes live, recorded as forced.
 
-    Documents that changed while it was built are published with it, so that going live never takes knowledge back.
+    `quick` keeps the live encoder and fits new heads over it (`understanding.tuning.extending`); else everything is
+    anew. Documents that changed while it was built are published with it, so that going live never takes knowledge
+    back; a quick one, which took over the knowledge that was live, always looks.
     """
     say = progress or (lambda message, done, total: None)
     champion = shop.registry.current_id()
     generation = shop.library.generation()
-    challenger = build_challenger(shop, seed=seed, progress=progress)
+    if quick:
+        challenger = build_extension(shop, progress=progress)
+    else:
+        challenger = build_challenger(shop, seed=seed, progress=progress)
     say("measuring the challenger", 0, 0)
     result = judge_challenger(shop, champion, challenger)
     keep_report(shop, challenger, result)
@@ -45,7 +56,7 @@ def retrain(
         reason = "first release" if champion is None else "passed the gate"
         forced = not result.verdict.promote
         shop.registry.promote(challenger.id, by=by, forced=forced, reason="forced" if forced else reason)
-        if shop.library.generation() != generation:
+        if quick or shop.library.generation() != generation:
             manifest = publish_knowledge(shop, by=by, note="documents changed during the training")
             result = replace(result, release=manifest.id)
         say("live", 1, 1)

@@ -13,6 +13,7 @@ from bot.messages import (
     DialogueState,
     Entity,
     Message,
+    NearestRow,
     QuickReply,
     Turn,
     Understanding,
@@ -36,6 +37,7 @@ def understanding_from_json(stored: Mapping[str, Any]) -> Understanding:
     fields = dict(stored)
     fields["ranking"] = tuple((name, confidence) for name, confidence in stored["ranking"])
     fields["entities"] = tuple(Entity(**entity) for entity in stored["entities"])
+    fields["nearest"] = tuple(NearestRow(**row) for row in stored.get("nearest", ()))
     return Understanding(**fields)
 
 
@@ -73,6 +75,7 @@ def turn_to_columns(turn: Turn) -> dict[str, Any]:
         "found": list(turn.found),
         "answer_confidence": turn.answer_confidence,
         "draft": turn.draft,
+        "draft_audience": turn.draft_audience,
         "took_ms": turn.took_ms,
     }
 
@@ -86,5 +89,6 @@ def turn_from_row(row: Row[Any]) -> Turn:
         found=tuple(row.found),
         answer_confidence=row.answer_confidence,
         draft=row.draft,
+        draft_audience=row.draft_audience,
         took_ms=row.took_ms,
     )

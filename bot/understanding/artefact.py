@@ -19,14 +19,15 @@ from safetensors.numpy import load_file, save_file
 
 from bot.errors import BadRelease
 from bot.understanding.calibration import Calibration
-from bot.understanding.definitions import EntityDefinitions
+from bot.understanding.entities.definitions import EntityDefinitions
 from bot.understanding.outofscope import OutOfScope
-from bot.understanding.space import Space
+from bot.understanding.space import Clouds, Space
 
-FORMAT = 1
+FORMAT = 2
 HEAD = "head.safetensors"
 INTENTS = "intents.json"
-_HALF = frozenset({"rows", "strangers", "within", "overall"})
+_CLOUDS = ("last", "inner")
+_HALF = frozenset({"rows", "strangers", "last.within", "last.overall", "inner.within", "inner.overall"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class IntentModel:
 
     def save(self, folder: Path) -> None:
         """Write `head.safetensors` and `intents.json` into the folder."""
-        arrays = {each.name: getattr(self.space, each.name) for each in fields(Space) if each.init}
+        arrays = _arrays(self.space)
         halved = {name: arrays[name].astype(np.float16) for name in _HALF}
         save_file({name: np.ascontiguousarray(array) for name, array in (arrays | halved).items()}, folder / HEAD)
         stored = {
@@ -75,7 +76,7 @@ class IntentModel:
         return cls(
             labels=tuple(stored["labels"]),
             row_texts=tuple(stored["row_texts"]),
-            space=Space(**single),
+            space=_space(single),
             calibration=Calibration(**stored["calibration"]),
             out_of_scope=OutOfScope.from_json(stored["out_of_scope"]),
             entities=EntityDefinitions.from_json(stored["entities"]),
@@ -85,7 +86,24 @@ class IntentModel:
     def _checked(self, folder: Path) -> IntentModel:
         space = self.space
         intents, rows = len(self.labels), len(self.row_texts)
-        shapes = (space.directions.shape[0], space.means.shape[0], space.rows.shape[0], space.row_classes.shape[0])
-        if shapes != (intents, intents, rows, rows) or rows == 0 or int(space.row_classes.max()) >= intents:
+        means = (space.last.means.shape[0], space.inner.means.shape[0])
+        shapes = (space.directions.shape[0], *means, space.rows.shape[0], space.row_classes.shape[0])
+        if shapes != (intents, intents, intents, rows, rows) or rows == 0 or int(space.row_classes.max()) >= intents:
             raise BadRelease(f"{folder}: {intents} intents and {rows} rows, but arrays of {shapes}; train again")
         return self
+
+
+def _arrays(space: Space) -> dict[str, Any]:
+    """Every array by its name, those of the clouds as `last.means`."""
+    plain = {each.name: getattr(space, each.name) for each in fields(Space) if each.name not in _CLOUDS}
+    names = [each.name for each in fields(Clouds) if each.init]
+    return plain | {f"{depth}.{name}": getattr(getattr(space, depth), name) for depth in _CLOUDS for name in names}
+
+
+def _space(arrays: Mapping[str, Any]) -> Space:
+    plain = {name: array for name, array in arrays.items() if "." not in name}
+    return Space(**plain, last=_clouds(arrays, "last."), inner=_clouds(arrays, "inner."))
+
+
+def _clouds(arrays: Mapping[str, Any], depth: str) -> Clouds:
+    return Clouds(**{name.removeprefix(depth): array for name, array in arrays.items() if name.startswith(depth)})

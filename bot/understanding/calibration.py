@@ -16,6 +16,10 @@ from bot.understanding.space import Indices, Vectors, View
 
 VOTE_SPREAD = 0.05
 _SHARPNESSES = np.geomspace(0.3, 5.0, 100)
+_USUAL, _SPREAD = 1.3, 0.15
+"""Where the sharpness lies for most models, and how far off, as a logarithm: on BANKING77 validation rows 1.36 to 1.47
+for eleven models of 5 and 10 rows an intent, 1.18 and 1.27 for two of all rows. A hundred rows alone would tell it
+no better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,15 @@ class Calibration:
 
 
 def fit_sharpness(mixture: Calibration, view: View, row_classes: Indices, truth: Sequence[int]) -> Calibration:
-    """The mixture with the sharpness under which the held-out classes `truth` (n,) are likeliest; unchanged without
-    any row."""
+    """The mixture with the sharpness that is likeliest given the held-out classes `truth` (n,) and what is usual (a
+    log-normal prior, which a few hundred rows outweigh); unchanged without any row."""
     if not truth:
         return mixture
     logs = np.log(mixture._mixture(view, row_classes))
     rows = np.arange(len(truth))
-    losses = [-float(np.log(softmax(each * logs)[rows, truth] + 1e-9).mean()) for each in _SHARPNESSES]
-    return replace(mixture, sharpness=float(_SHARPNESSES[int(np.argmin(losses))]), rows=len(truth))
+    losses = np.array([-np.log(softmax(each * logs)[rows, truth] + 1e-9).sum() for each in _SHARPNESSES])
+    unusual = np.log(_SHARPNESSES / _USUAL) ** 2 / (2 * _SPREAD**2)
+    return replace(mixture, sharpness=float(_SHARPNESSES[int(np.argmin(losses + unusual))]), rows=len(truth))
 
 
 def votes(view: View, row_classes: Indices) -> Vectors:

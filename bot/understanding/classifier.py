@@ -9,23 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from bot.errors import BadRelease
+from bot.messages import NearestRow
 from bot.understanding.artefact import IntentModel
-from bot.understanding.space import View
+from bot.understanding.space import Vectors, View
 from bot.understanding.utterances import clean
-from retrieval.embedder import UTTERANCE_TOKENS, Embedder, OnnxEmbedder
+from retrieval.embedder import UTTERANCE_TOKENS, OnnxEmbedder
 from retrieval.errors import BadModel
 
 RANKED = 5
 NEAREST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class NearestRow:
-    """A training row close to the message; `cosine` in [-1, 1]."""
-
-    text: str
-    intent: str
-    cosine: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,7 @@ class IntentPrediction:
 class IntentClassifier:
     """Safe to share between threads."""
 
-    def __init__(self, model: IntentModel, embedder: Embedder) -> None:
+    def __init__(self, model: IntentModel, embedder: OnnxEmbedder) -> None:
         self.model = model
         self._embedder = embedder
 
@@ -70,7 +62,7 @@ class IntentClassifier:
         if not texts:
             return []
         model = self.model
-        view = model.space.view(self._embedder.encode([clean(text) for text in texts]))
+        view = model.space.view(self.vectors(texts))
         probabilities = model.calibration.probabilities(view, model.space.row_classes)
         unknown = model.out_of_scope.probability(view)
         ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :RANKED]
@@ -79,6 +71,10 @@ class IntentClassifier:
             ranking = tuple((model.labels[label], float(probabilities[row, label])) for label in order)
             predictions.append(IntentPrediction(*ranking[0], ranking, float(unknown[row]), self._nearest(view, row)))
         return predictions
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """The texts as the model sees them, at two depths side by side: (n, 2 * d)."""
+        return self._embedder.encode_deep([clean(text) for text in texts])
 
     def _nearest(self, view: View, row: int) -> tuple[NearestRow, ...]:
         model = self.model

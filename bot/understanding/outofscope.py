@@ -1,9 +1,10 @@
 """The probability that no known intent fits, from several views of one vector.
 
 Distance to the nearest class (Mahalanobis, Lee et al. 2018) and that against all rows as one cloud (relative
-Mahalanobis, Ren et al. 2021), closeness of neighbours (Sun et al. 2022), cosine to the nearest class mean, and
-closeness to known out-of-scope rows; combined by a logistic regression fitted on rows the model has not seen:
-held-out rows, rows of intents that were left out on purpose, and the company's own out-of-scope rows.
+Mahalanobis, Ren et al. 2021), closeness of neighbours (Sun et al. 2022), cosine to the nearest class mean, closeness
+to known out-of-scope rows, and two of them again in the layer before the last. A logistic regression combines them,
+fitted on rows the model has not seen: held-out rows, rows of intents that were left out on purpose, and the company's
+own out-of-scope rows.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from bot.understanding.space import View
 
 Floats = npt.NDArray[np.float64]
 
-FEATURES = ("relative", "distance", "closeness", "centrality", "strangeness")
-SIGNS = (-1, 1, -1, -1, 1)
+FEATURES = ("relative", "distance", "closeness", "centrality", "strangeness", "inner_centrality", "inner_relative")
+SIGNS = (-1, 1, -1, -1, 1, -1, -1)
 """Whether a larger value speaks for (1) or against (-1) being out of scope."""
 
 FEWEST = 10
@@ -38,9 +39,9 @@ class OutOfScope:
     """`centre`, `spread` standardise `FEATURES`; `coefficients` end with the intercept. `threshold` in [0, 1] is where
     in-scope acceptance + out-of-scope recall were largest; `rows` it was fitted on."""
 
-    centre: tuple[float, ...] = (0.0, 0.0, 0.6, 0.0, 0.0)
-    spread: tuple[float, ...] = (1.0, 1.0, 0.1, 1.0, 1.0)
-    coefficients: tuple[float, ...] = (0.0, 0.0, -2.0, 0.0, 0.0, -1.4)
+    centre: tuple[float, ...] = (0.0, 0.0, 0.6, 0.0, 0.0, 0.0, 0.0)
+    spread: tuple[float, ...] = (1.0, 1.0, 0.1, 1.0, 1.0, 1.0, 1.0)
+    coefficients: tuple[float, ...] = (0.0, 0.0, -2.0, 0.0, 0.0, 0.0, 0.0, -1.4)
     threshold: float = 0.5
     rows: int = 0
 
@@ -68,6 +69,8 @@ def features(view: View) -> Floats:
         view.closeness[:, :_CLOSE_ROWS].mean(axis=1),
         view.centrality,
         view.strangeness,
+        view.inner_centrality,
+        view.inner_relative,
     ]
     return np.column_stack(parts).astype(np.float64)
 

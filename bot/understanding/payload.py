@@ -29,4 +29,5 @@ def understand_payload(payload: str, understanding: Understanding) -> Understand
         out_of_scope=0.0,
         entities=entities or understanding.entities,
         asks_for_human=match[1] == "talk_to_human",
+        nearest=(),
     )

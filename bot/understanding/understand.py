@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from bot.messages import MAX_TEXT, Understanding
 from bot.understanding.classifier import IntentClassifier, IntentPrediction
-from bot.understanding.entities import EntityFinder
+from bot.understanding.entities.finder import EntityFinder
 from bot.understanding.language import UNDETERMINED, language
 from bot.understanding.tone import asks_for_human, frustration
 from bot.understanding.utterances import clean, has_words, windows
@@ -35,7 +36,7 @@ class Understander:
         plain = clean(text)
         if not has_words(plain):
             return Understanding(NOTHING, 0.0, out_of_scope=1.0, frustration=frustration(plain), language=UNDETERMINED)
-        prediction = self._read(plain)
+        (prediction,) = read(self.classifier, [plain])
         return Understanding(
             intent=prediction.intent,
             confidence=prediction.confidence,
@@ -45,9 +46,15 @@ class Understander:
             asks_for_human=asks_for_human(plain, prediction.ranking),
             frustration=frustration(plain, prediction.ranking),
             language=language(plain),
+            nearest=prediction.nearest,
         )
 
-    def _read(self, plain: str) -> IntentPrediction:
-        """Of a long message, the end that says more clearly what is wanted."""
-        predictions = self.classifier.classify(windows(plain))
-        return max(predictions, key=lambda each: each.confidence * (1.0 - each.out_of_scope))
+
+def read(classifier: IntentClassifier, texts: Sequence[str]) -> list[IntentPrediction]:
+    """One prediction a text; of a long one, that of the part that says most clearly what is wanted."""
+    parts = [windows(clean(text)) for text in texts]
+    predictions = iter(classifier.classify([part for each in parts for part in each]))
+    return [
+        max((next(predictions) for _ in each), key=lambda found: found.confidence * (1.0 - found.out_of_scope))
+        for each in parts
+    ]

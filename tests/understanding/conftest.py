@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from bot.understanding.dataset import IntentDataset
-from bot.understanding.recipe import Recipe
+from bot.understanding.examples.dataset import IntentDataset
+from bot.understanding.tuning.recipe import Recipe
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 NLU = """
@@ -114,7 +114,7 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory, dataset: IntentDataset, tiny_base: Path, quick_recipe: Recipe
 ) -> Path:
     """The folder of a model trained on the rows above."""
-    from bot.understanding.training import train
+    from bot.understanding.tuning.training import train
 
     folder = tmp_path_factory.mktemp("intents")
     train(dataset, tiny_base, folder, recipe=quick_recipe)

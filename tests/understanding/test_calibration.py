@@ -23,6 +23,8 @@ def view_of(cosines: np.ndarray, neighbours: np.ndarray | None = None, closeness
         distance=nothing,
         background=nothing,
         strangeness=nothing,
+        inner_centrality=nothing,
+        inner_relative=nothing,
     )
 
 
@@ -59,3 +61,9 @@ def test_without_rows_nothing_is_fitted() -> None:
     assert fit_sharpness(Calibration(vote_share=0.3), view_of(np.zeros((0, 2))), NOBODY, []) == Calibration(
         vote_share=0.3
     )
+
+
+def test_few_rows_hardly_move_what_is_usual() -> None:
+    cosines = np.random.default_rng(1).uniform(-1, 1, (4, 3))
+    truth = [int(row.argmin()) for row in cosines]  # every one wrong: alone they would ask for the least sharpness
+    assert 0.9 < fit_sharpness(Calibration(scale=3.0), view_of(cosines), NOBODY, truth).sharpness < 1.3

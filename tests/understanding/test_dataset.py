@@ -8,9 +8,9 @@ import pytest
 
 from bot.errors import BadInput, TooLarge
 from bot.messages import Entity
-from bot.understanding import dataset as dataset_module
-from bot.understanding.dataset import IntentDataset
-from bot.understanding.rasa_nlu import parse_annotations
+from bot.understanding.examples import dataset as dataset_module
+from bot.understanding.examples.dataset import IntentDataset
+from bot.understanding.examples.rasa_nlu import parse_annotations
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from bot.understanding.metrics import auroc
-from bot.understanding.outofscope import SHARE, SIGNS, OutOfScope, features, fit_out_of_scope
-from bot.understanding.recipe import Recipe
+from bot.understanding.measuring.metrics import auroc
+from bot.understanding.outofscope import FEATURES, SHARE, SIGNS, OutOfScope, features, fit_out_of_scope
 from bot.understanding.space import Space, Vectors
-from bot.understanding.surveying import kept_rows, survey
+from bot.understanding.tuning.recipe import Recipe
+from bot.understanding.tuning.surveying import kept_rows, survey
 from retrieval.embedder import normalised
 
 
 def cloud(chance: np.random.Generator, centre: int, rows: int) -> Vectors:
-    return normalised(np.eye(16)[centre] + chance.normal(0, 0.12, (rows, 16)))
+    """Texts of one class, at two depths."""
+    depths = [normalised(np.eye(16)[centre] + chance.normal(0, 0.12, (rows, 16))) for _ in range(2)]
+    return np.concatenate(depths, axis=1)
+
+
+def both_depths(vectors: Vectors) -> Vectors:
+    """Vectors of the last layer as if the layer before saw the same."""
+    return np.concatenate([vectors, vectors], axis=1)
 
 
 def three_classes() -> tuple[Space, np.random.Generator]:
@@ -43,10 +50,11 @@ def test_no_view_speaks_against_its_meaning() -> None:
     chance = np.random.default_rng(3)
     shared = chance.normal(0, 1, 400)
     known, unknown = shared[:200], shared[200:] - 2.0
-    alike = [np.column_stack([side + chance.normal(0, 0.3, 200) for _ in range(5)]) for side in (known, unknown)]
+    alike = [np.column_stack([side + chance.normal(0, 0.3, 200) for _ in FEATURES]) for side in (known, unknown)]
     fit = fit_out_of_scope(*alike)
-    assert all(coefficient * sign >= 0 for coefficient, sign in zip(fit.coefficients, SIGNS, strict=False))
-    assert fit.coefficients[1] == fit.coefficients[4] == 0.0
+    coefficients = fit.coefficients[:-1]
+    assert all(coefficient * sign >= 0 for coefficient, sign in zip(coefficients, SIGNS, strict=True))
+    assert 0.0 in coefficients
 
 
 def test_too_few_rows_leave_the_default_which_still_ranks() -> None:
@@ -61,7 +69,7 @@ def test_a_view_names_the_nearest_rows_best_first() -> None:
     space, _ = three_classes()
     assert space.rows.shape == (90, 16)
     assert kept_rows([0, 1, 0, 0], 2) == [0, 1, 2]
-    seen = space.view(space.rows[:4])
+    seen = space.view(both_depths(space.rows[:4]))
     assert seen.neighbours[:, 0].tolist() == [0, 1, 2, 3]
     assert (np.diff(seen.closeness, axis=1) <= 1e-6).all()
 
@@ -82,5 +90,6 @@ def test_the_spread_inside_classes_is_white_after_whitening() -> None:
 
 def test_known_strangers_ignore_themselves_when_fitted_on() -> None:
     space, _ = three_classes()
-    alone, all_of_them = space.view(space.strangers, leave_self=True), space.view(space.strangers)
+    strangers = both_depths(space.strangers)
+    alone, all_of_them = space.view(strangers, leave_self=True), space.view(strangers)
     assert (alone.strangeness < all_of_them.strangeness).all()

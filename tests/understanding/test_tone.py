@@ -7,7 +7,7 @@ import pytest
 from bot.messages import MAX_TEXT
 from bot.understanding.language import language
 from bot.understanding.tone import asks_for_human, frustration
-from bot.understanding.utterances import WINDOW_WORDS, clean, has_words, windows
+from bot.understanding.utterances import MOST_PARTS, PART_WORDS, clean, has_words, windows
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,9 @@ def test_what_a_model_sees() -> None:
 
 def test_long_texts_are_seen_from_both_ends() -> None:
     words = [str(number) for number in range(200)]
-    head, tail = windows(" ".join(words))
-    assert head.split(" ") == words[:WINDOW_WORDS]
-    assert tail.split(" ") == words[-WINDOW_WORDS:]
+    parts = windows(" ".join(words))
+    assert parts[0].split(" ") == words[:PART_WORDS]
+    assert parts[-1].split(" ") == words[-PART_WORDS:]
+    assert {word for part in parts for word in part.split(" ")} == set(words)
+    assert len(windows("word " * 5_000)) == MOST_PARTS
     assert windows("short") == ("short",)

@@ -15,12 +15,11 @@ import pytest
 
 from bot.errors import BadInput, BadRelease
 from bot.understanding.classifier import IntentClassifier
-from bot.understanding.dataset import IntentDataset
-from bot.understanding.evaluation import evaluate_intents
-from bot.understanding.recipe import Recipe
-from bot.understanding.rehearsal import split_rows
-from bot.understanding.rows import Row
-from bot.understanding.training import train
+from bot.understanding.examples.dataset import IntentDataset
+from bot.understanding.examples.rows import Row
+from bot.understanding.tuning.recipe import Recipe
+from bot.understanding.tuning.rehearsal import split_rows
+from bot.understanding.tuning.training import train
 from bot.understanding.understand import Understander
 
 TODAY = date(2026, 11, 18)
@@ -169,24 +168,3 @@ def test_the_rehearsal_leaves_rows_and_intents_out() -> None:
     assert {classes[row] for row in split.held_out} == {classes[row] for row in split.tuned}
     bounded = split_rows(classes, replace(Recipe.for_data(600, 20), rehearsal_rows=200), seed=3)
     assert len(bounded.tuned) + len(bounded.held_out) + len(bounded.left_out) == 200
-
-
-def test_evaluation_reports_the_keys_of_the_design(tiny_base: Path, nlu_file: Path, tmp_path: Path) -> None:
-    test_file, oos_file = tmp_path / "test.jsonl", tmp_path / "oos.csv"
-    test_file.write_text(
-        '{"text": "hello", "intent": "greet"}\n{"text": "track my order", "label": "order_status"}\n'
-        '{"text": "", "intent": "greet"}\n{"text": "a poem", "intent": "oos"}\n'
-    )
-    oos_file.write_text("text\ntell me a joke\nstock tips\n")
-    report = evaluate_intents([nlu_file], test_file, oos_file, base=tiny_base)
-    figures = report.to_json()
-    assert (figures["train_rows"], figures["test_rows"], figures["intents"]) == (24, 2, 3)
-    assert set(figures) == {
-        *("accuracy", "macro_f1", "ece", "train_rows", "test_rows", "intents", "train_s", "predict_ms_p50"),
-        *("predict_ms_p95", "parameters", "model_bytes", "oos_auroc", "oos_fpr95", "oos_recall_at_5pct_frr"),
-        *("oos_recall_at_threshold", "in_scope_accuracy_at_threshold"),
-    }
-    foreign = tmp_path / "foreign.csv"
-    foreign.write_text("text,intent\nhello,salutation\n")
-    with pytest.raises(BadInput, match="none of its intents"):
-        evaluate_intents([nlu_file], foreign, base=tiny_base)

@@ -82,7 +82,7 @@ def test_a_wheel_that_lacks_a_file_is_refused(tmp_path: Path, monkeypatch: pytes
 
 def test_a_local_folder_is_used_as_it_is(tiny_base: Path, tmp_path: Path) -> None:
     assert ensure_base(tmp_path / "base", source=str(tiny_base)) == tiny_base
-    with pytest.raises(BadInput, match=r"lacks config\.json, tokenizer\.json"):
+    with pytest.raises(BadInput, match=r"lacks config\.json, tokenizer\.json, model\.safetensors"):
         ensure_base(tmp_path / "base", source=str(tmp_path))
 
 

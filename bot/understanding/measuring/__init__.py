@@ -1,0 +1,1 @@
+"""How good an intent model is: figures, curves, robustness, and the report to read."""

@@ -1,0 +1,1 @@
+"""How well the intent model holds when the same wish is written otherwise: seeded changes to test rows, measured."""
