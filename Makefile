@@ -9,7 +9,7 @@ SHOW := 2> >(grep -v ^WARNING >&2) | sed -un 's/^Collecting \([^ ]*\).*/  \1/p; 
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: run test check bench clean help
+.PHONY: run test check bench bench-intents clean help
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -30,6 +30,9 @@ check: $(DEV_STAMP)  ## Format, lint, types, import contracts
 
 bench: $(STAMP)  ## Sizes and answer times of the running Firstline, with the conditions
 	@$(BIN)/python -m tests.benchmarks.serving
+
+bench-intents: $(STAMP)  ## Intent models side by side; ARGS="--quick" takes minutes, ARGS=--help lists the rest
+	@$(BIN)/python -m tests.benchmarks.side_by_side $(ARGS)
 
 clean:  ## Remove environments and all state
 	rm -rf .venv .venv-rasa var
