@@ -21,12 +21,23 @@ FEATURES = (
     "dense_rank",
     "faq",
     "faq_sentence",
+    "read",
+    "relevance",
+    "evidence",
+    "relevance_margin",
 )
 """What the weights belong to, in this order. `sentence`, `passage`: cosine of the question to the best quoted sentence
 and to its passage; `margin`: how far that passage's cosine is above the best of another document; `coverage`,
 `quote_coverage`: share of the question's content words in the passage and in the quote, headings included; `unknown`:
 share of them that stands in none of the passages read; `keyword_rank`, `dense_rank`: 1 / rank of the passage in each
-search, 0 if absent; `faq`: 1 for a FAQ pair; `faq_sentence`: its question's cosine to the question asked, else 0."""
+search, 0 if absent; `faq`: 1 for a FAQ pair; `faq_sentence`: its question's cosine to the question asked, else 0.
+
+The last four are 0 without a cross-encoder, and where it did not read the passage. `read`: 1 where it did; `relevance`:
+its logit that the passage answers; `evidence`: its logit that the best sentence answers, less that none does;
+`relevance_margin`: how far that relevance is above the best of another document it read; each clipped to ±LIMIT and
+divided by it."""
+
+LIMIT = 8.0
 
 Features = npt.NDArray[np.float64]
 

@@ -15,9 +15,14 @@ import numpy.typing as npt
 
 from retrieval.datasets import Question
 from retrieval.documents import Answer
+from retrieval.words import content_words
 
 SIMILAR = 0.5
 """F1 from which an answer counts as right although no expected answer stands in it literally."""
+
+HALF, MOST = 0.5, 0.7
+"""Share of the expected quote's content words that a right answer holds: half beside the right figures, which say more
+than words do, most where there are none."""
 
 Values = npt.NDArray[np.float64]
 
@@ -45,6 +50,17 @@ def judge(question: Question, answer: Answer) -> Judgement:
     f1 = max(word_f1(given, each) for each in expected)
     contained = any(f" {each} " in f" {given} " for each in expected if each)
     return Judgement(contained or f1 >= SIMILAR, f1, given in expected)
+
+
+def holds(text: str, quote: str) -> bool:
+    """Whether `text` says what `quote` says: all its figures and half of its content words, or most of them where it
+    has no figures, in any order.
+
+    A company states one fact in several places and in several wordings, so the very words are not asked for.
+    """
+    wanted, given = set(content_words(quote)), set(content_words(text))
+    figures = {word for word in wanted if any(c.isdigit() for c in word)}
+    return figures <= given and len(wanted & given) >= (HALF if figures else MOST) * len(wanted)
 
 
 def plain(text: str) -> str:

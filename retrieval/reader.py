@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from retrieval.citations import cite
 from retrieval.confidence import ConfidenceModel
+from retrieval.crossencoder import MANIFEST, CrossEncoder
 from retrieval.documents import Abstention, Answer, Document, Hit
+from retrieval.errors import BadModel
 from retrieval.reading import READ, Reading, find
 from retrieval.retriever import Query
 from retrieval.sentence_vectors import SentenceVectors
 
 DEFAULT_MODEL = ConfidenceModel(
-    weights=(-8.0, 5.49, -1.99, 2.2, -0.98, 5.71, -0.21, 2.05, 2.19, -1.87, 0.9),
+    weights=(-8.0, 5.49, -1.99, 2.2, -0.98, 5.71, -0.21, 2.05, 2.19, -1.87, 0.9, 0.0, 0.0, 0.0, 0.0),
     threshold=0.5,
 )
 """Fitted on 1,766 questions: XQuAD English, a shop's FAQ questions with words dropped and letters swapped, and
@@ -24,14 +27,34 @@ DocumentOf = Callable[[str, int], Document]
 class Reader:
     """Chooses what to quote and says how sure it is."""
 
-    def __init__(self, model: ConfidenceModel = DEFAULT_MODEL) -> None:
+    def __init__(self, model: ConfidenceModel = DEFAULT_MODEL, crossencoder: CrossEncoder | None = None) -> None:
         self.model = model
+        self.crossencoder = crossencoder
+
+    @classmethod
+    def load(cls, folder: Path) -> Reader:
+        """The reader that a trained cross-encoder in `folder` makes, with the confidence that was fitted with it;
+        without one (no `reader.json` there) the reader that compares vectors and words alone.
+
+        `BadModel` if what is there is incomplete or altered.
+        """
+        if not (folder / MANIFEST).is_file():
+            return cls()
+        crossencoder = CrossEncoder.load(folder)
+        try:
+            return cls(ConfidenceModel.from_json(crossencoder.stated["confidence"]), crossencoder)
+        except (KeyError, ValueError) as error:
+            raise BadModel(f"{folder / MANIFEST} has no usable confidence: {error}; fit it again") from error
+
+    def find(self, query: Query, hits: Sequence[Hit], vectors: SentenceVectors) -> Reading | None:
+        """The best place to quote from, None if there is nothing to read."""
+        return find(query, hits, vectors, self.crossencoder)
 
     def read(
         self, query: Query, hits: Sequence[Hit], vectors: SentenceVectors, document_of: DocumentOf
     ) -> Answer | Abstention:
         """Answer from the hits (best first), or abstain. Every quote is a slice of the stored document version."""
-        reading = find(query, hits, vectors)
+        reading = self.find(query, hits, vectors)
         if reading is None:
             return Abstention("nothing in the knowledge base is near this question")
         answer = self.draft(reading, document_of)

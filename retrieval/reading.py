@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from retrieval.confidence import Features
-from retrieval.documents import Hit
+from retrieval.confidence import LIMIT, Features
+from retrieval.crossencoder import CrossEncoder, Judged, Pair
+from retrieval.documents import Hit, Passage
 from retrieval.embedder import Vectors
 from retrieval.quotes import Span, quote_around
 from retrieval.retriever import Query, indexed_text
@@ -16,7 +17,13 @@ from retrieval.sentence_vectors import SentenceVectors, spans_of
 from retrieval.words import content_words
 
 READ = 5
-"""Passages read for one question, the best of the search."""
+"""Passages read for one question, the best of the search, where there is no cross-encoder."""
+LOOKED_AT = 10
+"""Passages of the search from which the ones to be read by the cross-encoder are chosen."""
+JUDGED = 3
+"""Passages it reads: the best by everything that costs next to nothing."""
+WINDOW_WORDS = 64
+"""A longer passage is shown to it from sentence to sentence around the best ones, up to this many words."""
 PASSAGE_WEIGHT = 0.8
 """What the passage's cosine counts beside the sentence's when the place to quote from is chosen."""
 RANK_WEIGHT = 0.2
@@ -25,12 +32,16 @@ SHARE_WEIGHT = 0.2
 """What the share of the question's words in the passage counts: "express" and "standard" are near as vectors."""
 SENTENCE_SHARE_WEIGHT = 0.2
 """What their share in the sentence counts."""
+RELEVANCE_WEIGHT = 0.1
+"""What the cross-encoder's relevance counts, a logit, when the passage is chosen."""
+EVIDENCE_WEIGHT = 0.05
+"""What its evidence counts, a logit, when the sentences are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage that is read: its cosine, its sentences with their scores and cosines, shape (sentences,), and its
-    content words with those of its headings."""
+    """A passage that is read: its cosine, its sentences with their scores and cosines, shape (sentences,), its content
+    words with those of its headings, its score, and what the cross-encoder makes of it, if it read it."""
 
     hit: Hit
     cosine: float
@@ -38,6 +49,8 @@ class Candidate:
     scores: Vectors
     cosines: Vectors
     words: frozenset[str]
+    score: float
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +62,31 @@ class Reading:
     features: Features
 
 
-def find(query: Query, hits: Sequence[Hit], vectors: SentenceVectors) -> Reading | None:
-    """The best place to quote from among the first READ hits, None if there is nothing to read."""
+def find(
+    query: Query, hits: Sequence[Hit], vectors: SentenceVectors, crossencoder: CrossEncoder | None = None
+) -> Reading | None:
+    """The best place to quote from among the first hits, None if there is nothing to read."""
     if not query.text.strip() or not hits:
         return None
-    candidates = _candidates(query, hits, vectors)
-    scores = [
-        float(each.scores.max())
-        + PASSAGE_WEIGHT * each.cosine
-        + RANK_WEIGHT / rank
-        + SHARE_WEIGHT * share(query.weights, each.words)
-        for rank, each in enumerate(candidates, start=1)
-    ]
-    best = candidates[int(np.argmax(scores))]
+    candidates = _candidates(query, hits[: LOOKED_AT if crossencoder else READ], hits, vectors)
+    if crossencoder is not None:
+        candidates = _judged(query, candidates, crossencoder)
+    best = max(candidates, key=lambda each: each.score)
     passage = best.hit.passage
     spans = best.spans if passage.kind == "faq" else quote_around(passage.text, best.spans, best.scores)
     return Reading(best.hit, spans, _features(query, hits, candidates, best, spans))
+
+
+def pair_of(question: str, passage: Passage, window: tuple[int, int] | None = None) -> Pair:
+    """What is read of a passage: its text, sentence by sentence, under its title and headings; of a `window` only the
+    sentences from its first to before its last."""
+    path = " › ".join(dict.fromkeys(part for part in (passage.title, *passage.heading) if part))
+    spans = spans_of(passage)
+    if window is None:
+        return Pair(question, path, passage.text, spans)
+    shown = spans[window[0] : window[1]]
+    start, end = shown[0][0], shown[-1][1]
+    return Pair(question, path, passage.text[start:end], tuple((one - start, other - start) for one, other in shown))
 
 
 def share(asked: Mapping[str, float], found: Collection[str]) -> float:
@@ -73,18 +95,59 @@ def share(asked: Mapping[str, float], found: Collection[str]) -> float:
     return sum(weight for word, weight in asked.items() if word in found) / total if total else 0.0
 
 
-def _candidates(query: Query, hits: Sequence[Hit], vectors: SentenceVectors) -> list[Candidate]:
+def _candidates(query: Query, read: Sequence[Hit], hits: Sequence[Hit], vectors: SentenceVectors) -> list[Candidate]:
     # a passage that the dense search did not return is no nearer than the furthest it did return
     furthest = min((hit.cosine for hit in hits if hit.cosine is not None), default=0.0)
     candidates = []
-    for hit, sentences in zip(hits[:READ], vectors.of([hit.passage for hit in hits[:READ]]), strict=True):
+    for rank, (hit, sentences) in enumerate(zip(read, vectors.of([hit.passage for hit in read]), strict=True), start=1):
         spans = spans_of(hit.passage)
         words = frozenset(content_words(indexed_text(hit.passage)))
         cosines = np.asarray(sentences @ query.vector)
         scores = cosines + SENTENCE_SHARE_WEIGHT * _sentence_shares(query, hit, spans, words)
         cosine = furthest if hit.cosine is None else hit.cosine
-        candidates.append(Candidate(hit, cosine, spans, scores, cosines, words))
+        score = float(scores.max()) + PASSAGE_WEIGHT * cosine + RANK_WEIGHT / rank
+        score += SHARE_WEIGHT * share(query.weights, words)
+        candidates.append(Candidate(hit, cosine, spans, scores, cosines, words, score))
     return candidates
+
+
+def _judged(query: Query, candidates: Sequence[Candidate], crossencoder: CrossEncoder) -> list[Candidate]:
+    """The best JUDGED candidates, read by the cross-encoder and scored with what it says."""
+    chosen = sorted(candidates, key=lambda each: -each.score)[:JUDGED]
+    shown = [_window(each) for each in chosen]
+    pairs = [pair_of(query.in_full, each.hit.passage, window) for each, window in zip(chosen, shown, strict=True)]
+    judged = crossencoder.judge(pairs)
+    return [_rescored(each, window, one) for each, window, one in zip(chosen, shown, judged, strict=True)]
+
+
+def _window(candidate: Candidate) -> tuple[int, int]:
+    """The half-open range of neighbouring sentences, within WINDOW_WORDS, around the best of them; one at least."""
+    text, spans = candidate.hit.passage.text, candidate.spans
+    counts = [len(text[start:end].split()) for start, end in spans]
+    first = int(candidate.scores.argmax())
+    last, total = first + 1, counts[first]
+    while True:
+        sides = [(float(candidate.scores[n]), n) for n in (first - 1, last) if 0 <= n < len(spans)]
+        fitting = [(score, n) for score, n in sides if total + counts[n] <= WINDOW_WORDS]
+        if not fitting:
+            return first, last
+        chosen = max(fitting)[1]
+        total += counts[chosen]
+        first, last = min(first, chosen), max(last, chosen + 1)
+
+
+def _rescored(candidate: Candidate, window: tuple[int, int], judged: Judged) -> Candidate:
+    """The candidate with the cross-encoder's evidence in its sentences' scores and its relevance in its own. A sentence
+    that was not shown counts as the least of those that were."""
+    first, last = window
+    evidence = np.full(len(candidate.spans), judged.sentences.min() - judged.none, dtype=np.float32)
+    evidence[first:last] = judged.sentences - judged.none
+    return replace(
+        candidate,
+        scores=candidate.scores + EVIDENCE_WEIGHT * np.clip(evidence, -LIMIT, LIMIT),
+        score=candidate.score + RELEVANCE_WEIGHT * judged.relevance,
+        judged=judged,
+    )
 
 
 def _sentence_shares(query: Query, hit: Hit, spans: Sequence[Span], words: Collection[str]) -> Vectors:
@@ -117,8 +180,20 @@ def _features(
             _reciprocal_rank(best.hit, hits, [each.cosine for each in hits]),
             faq,
             faq * sentence,
+            *_judgement(candidates, best),
         ]
     )
+
+
+def _judgement(candidates: Sequence[Candidate], best: Candidate) -> tuple[float, ...]:
+    """The signals that a cross-encoder adds; zeros without one."""
+    if best.judged is None:
+        return 0.0, 0.0, 0.0, 0.0
+    document = best.hit.passage.document
+    others = [each.judged.relevance for each in candidates if each.judged and each.hit.passage.document != document]
+    evidence = float(best.judged.sentences.max()) - best.judged.none
+    margin = best.judged.relevance - max(others, default=-LIMIT)
+    return 1.0, *(min(max(value / LIMIT, -1.0), 1.0) for value in (best.judged.relevance, evidence, margin))
 
 
 def _reciprocal_rank(hit: Hit, hits: Sequence[Hit], scores: Sequence[float | None]) -> float:

@@ -6,15 +6,14 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from retrieval.confidence import ConfidenceModel, fit_confidence
+from retrieval.confidence import ConfidenceModel, Features, fit_confidence
 from retrieval.datasets import Question
 from retrieval.documents import Hit
 from retrieval.evaluation import ranked_documents
 from retrieval.fusion import Fusion
-from retrieval.judging import judge
+from retrieval.judging import holds, judge
 from retrieval.knowledge import Knowledge
 from retrieval.reader import answer_of
-from retrieval.reading import find
 from retrieval.retriever import CANDIDATES, Retriever
 
 MIN_QUESTIONS = 50
@@ -53,11 +52,20 @@ def fit_reader(knowledge: Knowledge, questions: Sequence[Question], *, wrong_cos
 
     `wrong_cost` is what a wrong answer costs in right ones. `ValueError` with too few questions (`fit_confidence`).
     """
+    features, right = judged_readings(knowledge, questions)
+    return fit_confidence(features, right, wrong_cost=wrong_cost)
+
+
+def judged_readings(knowledge: Knowledge, questions: Sequence[Question]) -> tuple[list[Features], list[bool]]:
+    """For each question for which something was found, the signals of the best quote and whether it is right: as
+    `judge` says, or because it holds what an expected answer says."""
     features, right = [], []
     for question in questions:
         query = knowledge.retriever.query(question.text)
-        reading = find(query, knowledge.retriever.search(query, 10), knowledge.sentences)
+        reading = knowledge.reader.find(query, knowledge.retriever.search(query, 10), knowledge.sentences)
         if reading is not None:
+            answer = answer_of(reading, knowledge.document, 0.0)
+            held = question.answerable and any(holds(answer.text, each) for each in question.answers)
             features.append(reading.features)
-            right.append(judge(question, answer_of(reading, knowledge.document, 0.0)).right)
-    return fit_confidence(features, right, wrong_cost=wrong_cost)
+            right.append(held or judge(question, answer).right)
+    return features, right

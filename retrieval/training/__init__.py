@@ -1,0 +1,1 @@
+"""Training of what `retrieval` serves. Imports torch; imported by nothing that serves."""
