@@ -1,31 +1,21 @@
-"""Taking documents and FAQ rows in: read in a bounded child, checked, stored; each source fails alone."""
+"""Taking FAQ rows in: every row checked, all of them stored or none. Documents are `bot.taking`'s."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import BadInput
 from bot.store.documents import Library
+from retrieval.audiences import AUDIENCES, Audience
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.faq import FaqRow, faq_document, read_faq
-from retrieval.sources.sandbox import read_folder, read_source
-
-Progress = Callable[[str, int, int], None]
 
 FAQ_ID = "faq"
 """Prefix of the documents that hold FAQ rows, one a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What came of an ingest: ids now in use, and (name, reason) of what could not be read."""
-
-    documents: tuple[str, ...]
-    failed: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +25,6 @@ class FaqIntake:
     added: int
     changed: int
     unchanged: int
-
-
-def take_paths(library: Library, sources: Iterable[str], *, progress: Progress | None = None) -> Intake:
-    """Read files and folders into the library; of two sources with one id the second is left out, and told."""
-    documents: dict[str, Document] = {}
-    failed: list[tuple[str, str]] = []
-    for source in sources:
-        path = Path(source)
-        if path.is_dir():
-            step = (lambda done, total: progress("reading documents", done, total)) if progress else None
-            read, bad = read_folder(path, progress=step)
-            found = [(document.id, document) for document in read]
-            failed += [(failure.name, failure.reason) for failure in bad]
-        else:
-            try:
-                found = [(path.name, read_source(path))]
-            except UnreadableSource as error:
-                found = []
-                failed.append((error.name, error.reason))
-        for name, document in found:
-            if document.id in documents:
-                reason = f"would replace {document.id!r}, read from another file just now; rename one of them"
-                failed.append((name, reason))
-            else:
-                documents[document.id] = document
-    stored = [library.put(document, source=document.id) for document in documents.values()]
-    return Intake(tuple(document.id for document in stored), tuple(failed))
 
 
 def take_faq(library: Library, file: Path) -> FaqIntake:
@@ -88,7 +51,9 @@ def take_faq_bytes(library: Library, data: bytes, name: str) -> FaqIntake:
         more = f"; and {len(problems) - 20} more" if len(problems) > 20 else ""
         raise BadInput(f"{name} was not imported, {len(problems)} rows are wrong: {shown}{more}", code="bad_rows")
     id = faq_id(name)
-    elsewhere = {key: row for other in library.current() if other.id != id for key, row in faq_rows(other).items()}
+    family = faq_family(id)
+    known = {document.id: document for document in library.current()}
+    elsewhere = {key: row for other in known.values() if other.id not in family for key, row in faq_rows(other).items()}
     clash = [row.question for row in rows if elsewhere.get(_key(row), row).answer != row.answer]
     if clash:
         raise BadInput(
@@ -96,13 +61,43 @@ def take_faq_bytes(library: Library, data: bytes, name: str) -> FaqIntake:
             f"among them {clash[0]!r}; change it there or delete that document first",
             code="contradiction",
         )
-    before = next((faq_rows(known) for known in library.current() if known.id == id), {})
+    before = {key: row for member in family if member in known for key, row in faq_rows(known[member]).items()}
     fresh = {_key(row): row for row in rows if _key(row) not in elsewhere}
-    if fresh:
-        library.put(faq_document(list((before | fresh).values()), id), source=name)
+    _shelve(library, family, known, before, fresh, name)
     added = len(fresh.keys() - before.keys())
-    changed = sum(before[key].answer != fresh[key].answer for key in fresh.keys() & before.keys())
+    changed = sum(before[key] != fresh[key] for key in fresh.keys() & before.keys())
     return FaqIntake(added, changed, len(rows) - added - changed)
+
+
+def faq_family(id: str) -> dict[str, Audience]:
+    """The documents that the rows of one file become, by whom they are for."""
+    return {(id if audience == "public" else f"{id}.{audience}"): audience for audience in AUDIENCES}
+
+
+def _shelve(
+    library: Library,
+    family: Mapping[str, Audience],
+    known: Mapping[str, Document],
+    before: Mapping[str, FaqRow],
+    fresh: Mapping[str, FaqRow],
+    source: str,
+) -> None:
+    """Put the rows into the document of their audience, all at once; one whose last row went to another is taken out
+    of use."""
+    changed: list[Document] = []
+    emptied: list[str] = []
+    for id, audience in family.items():
+        rows = [row for row in {**before, **fresh}.values() if row.audience == audience]
+        if rows and any(row.audience == audience for row in (*fresh.values(), *_moved(before, fresh))):
+            changed.append(faq_document(rows, id))
+        elif not rows and id in known:
+            emptied.append(id)
+    library.put_all(changed, source=source, without=emptied)
+
+
+def _moved(before: Mapping[str, FaqRow], fresh: Mapping[str, FaqRow]) -> list[FaqRow]:
+    """The rows as they were, of those that are for somebody else now."""
+    return [row for key, row in before.items() if key in fresh and fresh[key].audience != row.audience]
 
 
 def faq_id(name: str) -> str:
@@ -114,7 +109,12 @@ def faq_id(name: str) -> str:
 def faq_rows(document: Document) -> dict[str, FaqRow]:
     """The FAQ rows that a document is made of, by normalised question."""
     rows = [
-        FaqRow(block.heading[-1], document.text[block.start : block.end], block.heading[0] if block.heading[1:] else "")
+        FaqRow(
+            block.heading[-1],
+            document.text[block.start : block.end],
+            block.heading[0] if block.heading[1:] else "",
+            document.audience,
+        )
         for block in document.blocks
         if block.kind == "faq"
     ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.errors import BadInput
-from bot.ingest import take_faq, take_paths
+from bot.ingest import take_faq
+from bot.ledger import Ledger
 from bot.settings import Settings
 from bot.store.documents import Library
+from bot.taking import take_sources
 from bot.understanding.weights import ensure_base
 
 Progress = Callable[[str, int, int], None]
@@ -24,7 +26,8 @@ def first_documents(library: Library, settings: Settings, progress: Progress) ->
     """Fill an empty library from the company's folder; `BadInput` names every file that cannot be read."""
     if library.listing():
         return
-    intake = take_paths(library, [str(settings.data / "docs")], progress=progress)
+    ledger = Ledger(settings.home / "sources")
+    intake = take_sources(library, [str(settings.data / "docs")], ledger=ledger, progress=progress)
     if intake.failed:
         listed = "; ".join(f"{name}: {reason}" for name, reason in intake.failed)
         raise BadInput(f"{len(intake.failed)} documents in {settings.data / 'docs'} cannot be read: {listed}")

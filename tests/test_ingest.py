@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.commands.knowledge import write_faq
 from bot.errors import BadInput
-from bot.ingest import FaqIntake, faq_id, faq_rows, take_faq, take_faq_bytes, take_paths
+from bot.ingest import FaqIntake, faq_id, faq_rows, take_faq, take_faq_bytes
 from bot.store.database import Database
 from bot.store.documents import Library
+from bot.taking import take_sources
+from retrieval.documents import Document
 from retrieval.sources.faq import MAX_ROWS
 from tests.conftest import Clock
 
@@ -100,6 +103,27 @@ def test_a_known_question_keeps_its_place(library: Library) -> None:
     assert next(iter(faq_rows(library.get("faq")).values())).answer == "24 months."
 
 
+def test_a_row_moves_to_another_audience_or_stays_where_it_was(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "question,answer,audience\n"
+    take(library, head + "Who may refund?,Anybody.,public\nIs it free?,Yes.,public\n")
+    put = Library._put
+
+    def failing(self: Library, connection: Connection, document: Document, source: str) -> Document:
+        if document.id == "faq.agents":
+            raise OSError("the disk is full")
+        return put(self, connection, document, source)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Library, "_put", failing)
+        with pytest.raises(OSError, match="full"):
+            take(library, head + "Who may refund?,Anybody.,agents\nIs it free?,Yes.,public\n")
+    assert rows(library) == {"Who may refund?": "Anybody.", "Is it free?": "Yes."}
+    take(library, head + "Who may refund?,Anybody.,agents\n")
+    assert [each.id for each in library.current()] == ["faq", "faq.agents"]
+
+
 def test_an_answer_that_contradicts_another_file_is_refused(library: Library) -> None:
     take(library, HEAD + GIFT + WRAP)
     with pytest.raises(BadInput, match=r"1 questions have another answer in another file.*gift card") as caught:
@@ -149,7 +173,7 @@ def test_a_bad_document_fails_alone_with_its_name(library: Library, tmp_path: Pa
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     (folder / "odd.exe").write_bytes(b"MZ")
     seen: list[tuple[int, int]] = []
-    intake = take_paths(library, [str(folder)], progress=lambda what, done, total: seen.append((done, total)))
+    intake = take_sources(library, [str(folder)], progress=lambda what, done, total: seen.append((done, total)))
     assert intake.documents == ("good",)
     assert sorted(name for name, _ in intake.failed) == ["broken.pdf", "empty.md", "odd.exe"]
     assert all(reason for _, reason in intake.failed)
@@ -159,7 +183,7 @@ def test_a_bad_document_fails_alone_with_its_name(library: Library, tmp_path: Pa
 
 def test_files_and_missing_paths_beside_each_other(library: Library, tmp_path: Path) -> None:
     (tmp_path / "one.md").write_text("# One\n\nThe first fact.")
-    intake = take_paths(library, [str(tmp_path / "one.md"), str(tmp_path / "nowhere.md")])
+    intake = take_sources(library, [str(tmp_path / "one.md"), str(tmp_path / "nowhere.md")])
     assert intake.documents == ("one",)
     assert intake.failed == (("nowhere.md", "cannot be opened: No such file or directory"),)
 
@@ -167,14 +191,14 @@ def test_files_and_missing_paths_beside_each_other(library: Library, tmp_path: P
 def test_taking_the_same_folder_again_changes_no_version(library: Library, tmp_path: Path) -> None:
     (tmp_path / "one.md").write_text("# One\n\nThe first fact.")
     for _ in range(2):
-        take_paths(library, [str(tmp_path / "one.md")])
+        take_sources(library, [str(tmp_path / "one.md")])
     assert library.get("one").version == 1
 
 
 def test_two_files_of_one_name_in_one_call_do_not_replace_each_other(library: Library, tmp_path: Path) -> None:
     for suffix, text in ((".md", "# A\n\nThe Markdown fact."), (".txt", "The text fact.")):
         (tmp_path / f"same{suffix}").write_text(text)
-    intake = take_paths(library, [str(tmp_path / "same.md"), str(tmp_path / "same.txt")])
+    intake = take_sources(library, [str(tmp_path / "same.md"), str(tmp_path / "same.txt")])
     assert intake.documents == ("same",)
     assert intake.failed == (("same.txt", "would replace 'same', read from another file just now; rename one of them"),)
     assert "Markdown" in library.get("same").text

@@ -1,22 +1,13 @@
-"""Where an outgoing request may go: resolved once, checked, and connected to by the checked address.
-
-`ipaddress.is_global` alone is not enough on Python 3.11: NAT64, 6to4, multicast and carrier-grade NAT pass it or hide
-a private address inside, so they are refused by name (RFC 6052, RFC 3056, RFC 6598).
-"""
+"""Where an outgoing request may go: resolved once, checked, and connected to by the checked address."""
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from bot.errors import DeliveryFailed
-
-REFUSED = tuple(
-    ipaddress.ip_network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10", "192.88.99.0/24")
-)
+from retrieval.sources.addresses import is_public
 
 
 def checked_address(url: str, *, allow_private: bool) -> tuple[str, str, dict[str, Any]]:
@@ -39,12 +30,3 @@ def checked_address(url: str, *, allow_private: bool) -> tuple[str, str, dict[st
     literal = f"[{address}]" if ":" in address else address
     target = urlunsplit((parsed.scheme, f"{literal}:{port}", parsed.path or "/", parsed.query, ""))
     return target, parsed.netloc.rpartition("@")[2], {"sni_hostname": host}
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is reachable by everyone and hides no other inside."""
-    parsed = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    refused = any(parsed.version == network.version and parsed in network for network in REFUSED)
-    return parsed.is_global and not parsed.is_multicast and not refused

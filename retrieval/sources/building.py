@@ -7,11 +7,17 @@ import unicodedata
 from collections.abc import Sequence
 
 from retrieval.documents import Block, BlockKind, Document
+from retrieval.sources.findings import Findings
 
 MAX_TEXT = 5_000_000
 """Characters a parsed document may hold; a longer source is refused."""
 
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff"
+    "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"  # orders of direction and tags, which can carry text unseen
+)
+_BLOB = re.compile(r"[!-~]{2000,}")
+"""A run without any space that is no text: encoded pictures, keys, minified code."""
 _SPACE = re.compile(r"[^\S\n]+")
 
 
@@ -28,10 +34,14 @@ def one_line(text: str) -> str:
 
 
 class DocumentBuilder:
-    """Takes headings and blocks in reading order and writes them into one text. Empty pieces are skipped."""
+    """Takes headings and blocks in reading order and writes them into one text. Empty pieces are skipped.
 
-    def __init__(self) -> None:
+    `findings` takes what is noticed beside the text.
+    """
+
+    def __init__(self, findings: Findings | None = None) -> None:
         self.title = ""
+        self.findings = findings or Findings()
         self._pieces: list[str] = []
         self._length = 0
         self._blocks: list[Block] = []
@@ -85,6 +95,9 @@ class DocumentBuilder:
         return Document(id, name, text, tuple(self._blocks), url=url, media_type=media_type)
 
     def _block(self, kind: BlockKind, text: str) -> None:
+        text, blobs = _BLOB.subn("…", text)
+        if blobs:
+            self.findings.note("a run of more than 2,000 characters without a space was left out; it is no text")
         if not text:
             return
         start = self._append(text)

@@ -10,7 +10,9 @@ from typing import Any
 from zipfile import BadZipFile
 
 import docx
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.exceptions import OpcError
+from docx.oxml.ns import qn
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 from lxml.etree import XMLSyntaxError
@@ -18,27 +20,45 @@ from lxml.etree import XMLSyntaxError
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder
+from retrieval.sources.findings import Findings, shown
 from retrieval.sources.zips import check_zip
 
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
-    """A document from DOCX bytes; `UnreadableSource` for a corrupt or oversize file."""
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
+    """A document from DOCX bytes; `UnreadableSource` for a corrupt or oversize file. Text formatted as hidden is left
+    out and noted."""
     check_zip(data, name)
+    builder = DocumentBuilder(findings)
     try:
         source = docx.Document(io.BytesIO(data))
+        hidden = _drop_hidden(source)
         pieces = list(source.iter_inner_content())
     except (OpcError, BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
         raise UnreadableSource(
             name, f"not a readable DOCX file ({error}); open it in Word and save it again"
         ) from error
-    builder = DocumentBuilder()
+    if hidden:
+        builder.findings.note(f"hidden text was left out: {shown(hidden)}")
+    relations = source.part.rels.values()
+    builder.findings.add_links(each.target_ref for each in relations if each.reltype == RELATIONSHIP_TYPE.HYPERLINK)
     for kind, run in groupby(pieces, key=_kind):
         _add(builder, kind, list(run))
     title = source.core_properties.title or ""
     media_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     return builder.document(id, title=title, url=url, media_type=media_type)
+
+
+def _drop_hidden(source: Any) -> str:
+    """Take out the runs that Word would not show; returns their text."""
+    texts = []
+    for run in list(source.element.body.iter(qn("w:r"))):
+        mark = run.find(f"{qn('w:rPr')}/{qn('w:vanish')}")
+        if mark is not None and mark.get(qn("w:val"), "true") not in ("0", "false", "off"):
+            texts.append(run.text)
+            run.getparent().remove(run)
+    return " ".join("".join(texts).split())
 
 
 def _add(builder: DocumentBuilder, kind: str, pieces: list[Any]) -> None:

@@ -6,12 +6,15 @@ Every row is checked; a problem names its row as a spreadsheet counts it (the he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import PurePath
 
+from retrieval.audiences import audience_of, narrower
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder, clean, one_line
+from retrieval.sources.findings import Findings
 from retrieval.sources.tables import Row, csv_rows, json_rows, markdown_rows, xlsx_rows, yaml_rows
 
 MAX_BYTES = 20 * 2**20
@@ -24,8 +27,9 @@ COLUMNS = {
     "question": ("question", "questions", "q"),
     "answer": ("answer", "answers", "a", "response"),
     "topic": ("topic", "category", "section", "group"),
+    "audience": ("audience",),
 }
-"""Names a column may have, in any case; `topic` may be missing."""
+"""Names a column may have, in any case; `topic` and `audience` may be missing."""
 
 READERS: Mapping[str, Callable[[bytes, str], list[Row]]] = {
     ".csv": csv_rows,
@@ -40,11 +44,12 @@ READERS: Mapping[str, Callable[[bytes, str], list[Row]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FaqRow:
-    """A question with the company's answer. `topic` may be empty."""
+    """A question with the company's answer, and who may be told it. `topic` may be empty."""
 
     question: str
     answer: str
     topic: str = ""
+    audience: str = "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +104,29 @@ def check(rows: Sequence[FaqRow], numbers: Sequence[int] | None = None) -> FaqTa
 
 
 def faq_document(rows: Iterable[FaqRow], id: str, *, title: str = "", url: str = "") -> Document:
-    """A document with one block of kind "faq" for each row; the last heading is the question."""
+    """A document with one block of kind "faq" for each row; the last heading is the question.
+
+    It is for those who may be told every row; rows for different people belong into different documents.
+    """
+    listed = list(rows)
     builder = DocumentBuilder()
     builder.heading(1, title or "Frequently asked questions")
-    for row in rows:
+    for row in listed:
         builder.faq(row.question, row.answer, row.topic)
-    return builder.document(id, url=url, media_type="text/x-faq")
+    made = builder.document(id, url=url, media_type="text/x-faq")
+    return replace(made, audience=reduce(narrower, (audience_of(row.audience) for row in listed), "public"))
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
     """A document from a FAQ file without any problem; `UnreadableSource` names the first problems otherwise."""
     table = read_faq(data, name)
     if table.problems:
         listed = "; ".join(f"row {number}: {problem}" for number, problem in table.problems[:5])
         more = f" (and {len(table.problems) - 5} more)" if len(table.problems) > 5 else ""
         raise UnreadableSource(name, listed + more)
+    if len(meant := {row.audience for row in table.rows}) > 1:
+        listed = " and ".join(sorted(meant))
+        raise UnreadableSource(name, f"has rows for {listed}; `firstline faq import` keeps them apart")
     return faq_document(table.rows, id, url=url)
 
 
@@ -122,11 +135,12 @@ def _named(row: Row, name: str) -> FaqRow:
     found = {}
     for column, names in COLUMNS.items():
         match = next((alias for alias in names if alias in cells), None)
-        if match is None and column != "topic":
+        if match is None and column not in ("topic", "audience"):
             got = ", ".join(key for key in row.cells if key) or "none"
             raise UnreadableSource(name, f"row {row.number} has the columns {got}; needed: question, answer[, topic]")
         found[column] = cells[match] if match else ""
-    return FaqRow(one_line(found["question"]), clean(found["answer"]), one_line(found["topic"]))
+    audience = one_line(found["audience"]).lower() or "public"
+    return FaqRow(one_line(found["question"]), clean(found["answer"]), one_line(found["topic"]), audience)
 
 
 def _problem(row: FaqRow) -> str | None:
@@ -139,6 +153,10 @@ def _problem(row: FaqRow) -> str | None:
         return f"has a question of {len(row.question):,} characters, the limit is {MAX_QUESTION:,}"
     if len(row.answer) > MAX_ANSWER:
         return f"has an answer of {len(row.answer):,} characters, the limit is {MAX_ANSWER:,}"
+    try:
+        audience_of(row.audience)
+    except ValueError as error:
+        return str(error)
     return None
 
 

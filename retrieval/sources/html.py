@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, PreformattedString, Tag
@@ -11,8 +13,12 @@ from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder, one_line
 from retrieval.sources.decoding import decode
+from retrieval.sources.findings import Findings, shown
+from retrieval.sources.visibility import drop_hidden
 
 MAX_DEPTH = 200
+TELLING_WORDS = 3
+"""Words from which a hidden text is worth a note; icons and counters hold fewer."""
 
 _DROPPED_NAMES = """
     script style noscript template svg canvas iframe object form button select input textarea nav footer aside dialog
@@ -32,27 +38,60 @@ _BLOCK_NAMES = """
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
-    """A document from an HTML page in UTF-8 or in the encoding its head declares."""
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
+    """A document from an HTML page in UTF-8 or in the encoding its head declares; hidden text is left out and noted."""
     page = _page(_decoded(data, name), name)
-    builder = DocumentBuilder()
+    builder = DocumentBuilder(findings)
     title = page.title.get_text() if page.title else ""
-    canonical = page.find("link", rel="canonical", href=re.compile(r"^https?://"))
+    canonical = page.find("link", rel="canonical", href=True)
+    if isinstance(canonical, Tag):
+        builder.findings.canonical = str(canonical["href"]).strip()
+    _drop_unseen(builder.findings, page)
+    everywhere = _links(page)
     _strip(page)
     content = _content(page)
+    builder.findings.add_links(_links(content))
+    builder.findings.add_links(everywhere, around=True)
     heading = page.find("h1")
     if isinstance(heading, Tag) and heading not in content.descendants:
         builder.heading(1, heading.get_text(" "))
     _walk(builder, content)
-    address = url or (str(canonical["href"]) if isinstance(canonical, Tag) else "")
+    stated = builder.findings.canonical
+    address = url or (stated if re.match(r"https?://", stated) else "")
     return builder.document(id, title=_short_title(title), url=address, media_type="text/html")
 
 
 def add_html(builder: DocumentBuilder, source: str) -> None:
     """Add a piece of HTML, such as one inside Markdown."""
     page = _page(source, "HTML inside Markdown")
+    _drop_unseen(builder.findings, page)
     _strip(page)
+    builder.findings.add_links(_links(page))
     _walk(builder, page)
+
+
+def visible_text(source: str) -> str:
+    """What a reader sees of a line with HTML in it."""
+    page = _page(source, "HTML inside Markdown")
+    drop_hidden(page)
+    return page.get_text()
+
+
+def _drop_unseen(findings: Findings, page: BeautifulSoup) -> None:
+    """Take out what is hidden, and note it."""
+    hidden = [text for text in drop_hidden(page) if len(text.split()) >= TELLING_WORDS]
+    if hidden:
+        more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
+        findings.note(f"hidden text was left out: {shown(hidden[0])}{more}")
+
+
+def _links(part: Tag) -> list[str]:
+    """Targets of the links in a page or a part of it, as they are meant where the page names a base."""
+    root = part.find_parents()[-1] if part.parent is not None else part
+    base = root.find("base", href=True)
+    start = str(base["href"]) if isinstance(base, Tag) else ""
+    targets = [str(link["href"]) for link in part.find_all("a", href=True) if "nofollow" not in (link.get("rel") or [])]
+    return [urljoin(start, target) if start else target for target in targets]
 
 
 def _page(source: str, name: str) -> BeautifulSoup:
@@ -67,6 +106,8 @@ def _page(source: str, name: str) -> BeautifulSoup:
 
 
 def _decoded(data: bytes, name: str) -> str:
+    if data.startswith(codecs.BOM_UTF8):
+        return decode(data, name)
     declared = re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", data[:4096], re.IGNORECASE)
     encoding = declared.group(1).decode("ascii").lower() if declared else "utf-8"
     if encoding in ("utf-8", "utf8"):

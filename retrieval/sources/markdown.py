@@ -2,39 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from retrieval.audiences import audience_of
 from retrieval.documents import Document
+from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder
 from retrieval.sources.decoding import decode
-from retrieval.sources.html import add_html
+from retrieval.sources.findings import Findings
+from retrieval.sources.html import add_html, visible_text
 
+_FRONT = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_LIMITS = re.compile(r"^\W*audience\W*:", re.IGNORECASE | re.MULTILINE)
 _PARSER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
-    """A document from UTF-8 Markdown. A YAML front matter may give `title` and `url`."""
-    front, body = _front_matter(decode(data, name))
-    builder = DocumentBuilder()
-    _add(builder, _PARSER.parse(body))
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
+    """A document from UTF-8 Markdown.
+
+    A YAML front matter may give `title`, `url`, `audience` (`retrieval.audiences`), and the dates `review_by` and
+    `valid_until`. `UnreadableSource` where an audience or a date is none, or stands in a front matter that is not
+    YAML: a document must not go to everybody by a slip.
+    """
+    front, body = _front_matter(decode(data, name), name)
+    builder = DocumentBuilder(findings)
+    tokens = _PARSER.parse(body)
+    children = (child for token in tokens for child in token.children or ())
+    builder.findings.add_links(str(each.attrs.get("href", "")) for each in children if each.type == "link_open")
+    _add(builder, tokens)
     title = str(front.get("title") or "")
-    return builder.document(id, title=title, url=url or str(front.get("url") or ""), media_type="text/markdown")
-
-
-def _front_matter(text: str) -> tuple[dict[str, object], str]:
-    text = text.replace("\r\n", "\n")
-    if not text.startswith("---\n"):
-        return {}, text
-    head, separator, body = text[4:].partition("\n---\n")
+    made = builder.document(id, title=title, url=url or str(front.get("url") or ""), media_type="text/markdown")
     try:
-        front = yaml.safe_load(head) if separator else None
+        return replace(
+            made,
+            audience=audience_of(front.get("audience")),
+            review_by=_day(front, "review_by"),
+            valid_until=_day(front, "valid_until"),
+        )
+    except ValueError as error:
+        raise UnreadableSource(name, f"has a front matter that {error}") from error
+
+
+def _front_matter(text: str, name: str) -> tuple[dict[str, object], str]:
+    """The front matter with its keys in lower case, and what follows it."""
+    text = text.replace("\r\n", "\n")
+    match = _FRONT.match(text)
+    if match is None:
+        return {}, text
+    try:
+        front = yaml.safe_load(match.group(1))
     except yaml.YAMLError:
         front = None
-    return (front, body) if isinstance(front, dict) else ({}, text)
+    if isinstance(front, dict):
+        return {str(key).strip().lower(): value for key, value in front.items()}, text[match.end() :]
+    if _LIMITS.search(match.group(1)):
+        raise UnreadableSource(name, "has a front matter that names an audience but is not YAML; correct it")
+    return {}, text
+
+
+def _day(front: Mapping[str, object], key: str) -> str:
+    """The date that the front matter gives as ISO 8601, empty for none; `ValueError` for anything else."""
+    stated = front.get(key)
+    if stated in (None, ""):
+        return ""
+    day = stated.date() if isinstance(stated, datetime) else stated
+    try:
+        return (day if isinstance(day, date) else date.fromisoformat(str(day).strip())).isoformat()
+    except ValueError as error:
+        raise ValueError(f"gives {key} as {str(stated)[:40]!r}; a date looks like 2027-03-31") from error
 
 
 def _add(builder: DocumentBuilder, tokens: Sequence[Token]) -> None:
@@ -80,6 +122,8 @@ def inline_text(token: Token) -> str:
     """What a reader sees of an inline token (of code: its content)."""
     if token.type != "inline":
         return token.content
+    if any(child.type == "html_inline" for child in token.children or ()):
+        return visible_text(_PARSER.renderer.render([token], _PARSER.options, {}))
     pieces = []
     for child in token.children or ():
         if child.type in ("softbreak", "hardbreak"):

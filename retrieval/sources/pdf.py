@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pypdf.errors import DependencyError, PyPdfError
 
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.building import DocumentBuilder
+from retrieval.sources.findings import Findings
 from retrieval.sources.pdf_lines import Line, body_size, line_step, lines_of, without_edges
 from retrieval.sources.text import add_paragraph
 
@@ -26,8 +28,9 @@ _MARK = re.compile(r"([-•*–▪●]|\d{1,3}[.)])\s")
 _BULLET = re.compile(r"^[▪●·•]\s*")
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
-    """A document from PDF bytes; `UnreadableSource` if it is corrupt, encrypted, or a scan without text."""
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
+    """A document from PDF bytes; `UnreadableSource` if it is corrupt, encrypted, or a scan without text. Pages that
+    are pictures without text are noted."""
     try:
         reader = PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
@@ -35,19 +38,33 @@ def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
         if len(reader.pages) > MAX_PAGES:
             raise UnreadableSource(name, f"has {len(reader.pages):,} pages, the limit is {MAX_PAGES:,}; split it")
         pages = [lines_of(page, number) for number, page in enumerate(reader.pages)]
+        scans = [
+            number for number, lines in enumerate(pages, start=1) if not lines and _pictured(reader.pages[number - 1])
+        ]
         title = (reader.metadata.title if reader.metadata else None) or ""
     except UnreadableSource:
         raise
+    except DependencyError as error:
+        raise UnreadableSource(name, "is encrypted; save it without protection") from error
     except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         # pypdf lets its own slips on malformed files through as these
         raise UnreadableSource(name, f"not a readable PDF ({error}); open it and save it again") from error
     lines = without_edges(pages)
     if not lines:
         raise UnreadableSource(name, "has no text layer: it is a scan; run text recognition on it first")
-    builder = DocumentBuilder()
+    builder = DocumentBuilder(findings)
+    if scans:
+        which = ", ".join(str(number) for number in scans[:20]) + (" …" if len(scans) > 20 else "")
+        builder.findings.note(f"scanned without text, run text recognition on it first: page {which} of {len(pages)}")
     _build(builder, lines)
     stated = title if title.lower() not in ("untitled", "(anonymous)", "anonymous") else ""
     return builder.document(id, title=stated, url=url, media_type="application/pdf")
+
+
+def _pictured(page: Any) -> bool:
+    """Whether a page draws a picture."""
+    objects = (page.get("/Resources") or {}).get("/XObject") or {}
+    return any(objects[key].get("/Subtype") == "/Image" for key in objects)
 
 
 def _build(builder: DocumentBuilder, lines: Sequence[Line]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from pathlib import PurePath
@@ -9,15 +10,20 @@ from typing import Protocol
 
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
-from retrieval.sources import docx, faq, html, markdown, pdf, text
+from retrieval.sources import docx, faq, html, markdown, pdf, text, xlsx
+from retrieval.sources.findings import Findings
 
 MAX_BYTES = 50 * 2**20
+MAX_ID = 160
+"""Characters of an id that is made from a name; a longer one is cut and told apart by its hash."""
 
 
 class Parser(Protocol):
-    """Bytes to a document; `UnreadableSource` with a reason for people."""
+    """Bytes to a document; `UnreadableSource` with a reason for people. `findings` takes what is noticed beside it."""
 
-    def __call__(self, data: bytes, id: str, *, name: str, url: str = "") -> Document: ...
+    def __call__(
+        self, data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None
+    ) -> Document: ...
 
 
 PARSERS: dict[str, Parser] = {
@@ -31,7 +37,7 @@ PARSERS: dict[str, Parser] = {
     ".txt": text.parse,
     ".csv": faq.parse,
     ".tsv": faq.parse,
-    ".xlsx": faq.parse,
+    ".xlsx": xlsx.parse,
     ".json": faq.parse,
     ".yaml": faq.parse,
     ".yml": faq.parse,
@@ -44,7 +50,9 @@ _SIGNATURES: tuple[tuple[bytes, frozenset[str]], ...] = (
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
 
 
-def parse(data: bytes, name: str, *, document_id: str | None = None, url: str = "") -> Document:
+def parse(
+    data: bytes, name: str, *, document_id: str | None = None, url: str = "", findings: Findings | None = None
+) -> Document:
     """Parse a source in this process. `name` is its file name; the id defaults to the name without extension.
 
     `UnreadableSource` for an unknown format, a name that does not fit the content, an empty or oversize file, and
@@ -55,7 +63,8 @@ def parse(data: bytes, name: str, *, document_id: str | None = None, url: str = 
     if len(data) > MAX_BYTES:
         raise UnreadableSource(name, f"has {len(data):,} bytes, the limit is {MAX_BYTES:,}; split it")
     parser = PARSERS[_kind(data, name)]
-    document = _guarded(lambda: parser(data, document_id or default_id(name), name=name, url=url), name)
+    id = document_id or default_id(name)
+    document = _guarded(lambda: parser(data, id, name=name, url=url, findings=findings), name)
     if not document.blocks:
         raise UnreadableSource(name, "holds no text that could be quoted")
     return document
@@ -64,7 +73,8 @@ def parse(data: bytes, name: str, *, document_id: str | None = None, url: str = 
 def default_id(name: str) -> str:
     """The id of a document that is given none: its path without extension, in characters that addresses allow."""
     stem = PurePath(name).with_suffix("").as_posix()
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "document"
+    id = re.sub(r"[^\w.-]+", "-", stem).strip("-.") or "document"
+    return id if len(id) <= MAX_ID else f"{id[: MAX_ID - 9]}-{hashlib.sha256(id.encode()).hexdigest()[:8]}"
 
 
 def _kind(data: bytes, name: str) -> str:

@@ -10,21 +10,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.records import document_from
+from retrieval.sources.files import files_below
+from retrieval.sources.findings import Findings
 from retrieval.sources.registry import MAX_BYTES, default_id
+from retrieval.sources.sitemap import Sitemap
 from retrieval.sources.worker import CPU_S, MEMORY_BYTES
 
-WALL_S = 60.0
+WALL_S = 180.0
 """Wall time for one source."""
 MAX_REPLY = 64 * 2**20
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document and what was noticed beside it."""
+
+    document: Document
+    findings: Findings
 
 
 class Sandbox:
@@ -47,22 +59,35 @@ class Sandbox:
 
     def parse(self, data: bytes, name: str, *, document_id: str | None = None, url: str = "") -> Document:
         """`registry.parse` in the child; `UnreadableSource` also where a limit was hit or the child died."""
+        return self.read(data, name, document_id=document_id, url=url).document
+
+    def read(self, data: bytes, name: str, *, document_id: str | None = None, url: str = "") -> Parsed:
+        """`parse`, with the findings."""
+        reply = self._ask("document", data, name, id=document_id or "", url=url)
+        return Parsed(document_from(reply["document"]), Findings(**reply["findings"]))
+
+    def sitemap(self, data: bytes, name: str) -> Sitemap:
+        """`sitemap.parse` in the child."""
+        found = self._ask("sitemap", data, name)["sitemap"]
+        return Sitemap(tuple(found["pages"]), tuple(found["sitemaps"]))
+
+    def _ask(self, kind: str, data: bytes, name: str, *, id: str = "", url: str = "") -> dict[str, Any]:
         if len(data) > MAX_BYTES:
             raise UnreadableSource(name, f"has {len(data):,} bytes, the limit is {MAX_BYTES:,}; split it")
-        request = {"name": name, "id": document_id or "", "url": url, "size": len(data)}
+        request = {"kind": kind, "name": name, "id": id, "url": url, "size": len(data)}
         stdin, stdout = self._pipes()
         try:
             stdin.write(json.dumps(request).encode() + b"\n" + data)
             stdin.flush()
-            reply = json.loads(_line(stdout, time.monotonic() + self._wall_s))
+            reply: dict[str, Any] = json.loads(_line(stdout, time.monotonic() + self._wall_s))
         except TimeoutError as error:
             self.close()
             raise UnreadableSource(name, f"took longer than {self._wall_s:g} s to parse") from error
         except (OSError, EOFError, ValueError) as error:
             raise UnreadableSource(name, self._death()) from error
-        if "document" not in reply:
-            raise UnreadableSource(name, str(reply.get("reason")))
-        return document_from(reply["document"])
+        if "reason" in reply:
+            raise UnreadableSource(name, str(reply["reason"]))
+        return reply
 
     def close(self) -> None:
         """End the child process."""
@@ -95,12 +120,6 @@ class Sandbox:
         return f"the parser died on it (exit {child.returncode}, memory limit {MEMORY_BYTES // 2**20} MiB)"
 
 
-def read_source(path: Path, *, document_id: str | None = None, url: str = "") -> Document:
-    """Parse one file in a child process of its own."""
-    with Sandbox() as sandbox:
-        return sandbox.parse(_bytes(path), path.name, document_id=document_id, url=url)
-
-
 def read_folder(
     path: Path, progress: Progress | None = None
 ) -> tuple[tuple[Document, ...], tuple[UnreadableSource, ...]]:
@@ -108,7 +127,7 @@ def read_folder(
 
     Ids are the paths below the folder without extension. `progress(done, total)` counts files.
     """
-    files = sorted(file for file in path.rglob("*") if _readable(file.relative_to(path)) and file.is_file())
+    files = files_below(path)
     documents: dict[str, Document] = {}
     failures: list[UnreadableSource] = []
     with Sandbox() as sandbox:
@@ -122,10 +141,6 @@ def read_folder(
             if progress is not None:
                 progress(done, len(files))
     return tuple(documents.values()), tuple(failures)
-
-
-def _readable(relative: Path) -> bool:
-    return not any(part.startswith((".", "~$")) for part in relative.parts)
 
 
 def _bytes(path: Path) -> bytes:

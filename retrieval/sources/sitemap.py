@@ -5,9 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -16,9 +14,6 @@ from defusedxml.ElementTree import fromstring
 from retrieval.errors import UnreadableSource
 
 MAX_BYTES = 50 * 2**20
-MAX_SITEMAPS = 50
-
-Fetch = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +40,3 @@ def parse(data: bytes, name: str) -> Sitemap:
     found = [e.text.strip() for e in root.findall("./*/{*}loc") if e.text and e.text.strip()]
     addresses = tuple(dict.fromkeys(found))
     return Sitemap(addresses, ()) if kind == "urlset" else Sitemap((), addresses)
-
-
-def pages_of(url: str, fetch: Fetch, *, limit: int = 5_000) -> tuple[str, ...]:
-    """All pages that the sitemap at `url` and the ones it names list, at most `limit`, on the same host only.
-
-    `fetch(url)` gives the bytes of an address and raises what it likes; that passes through.
-    """
-    host = urlsplit(url).netloc
-    waiting = [url]
-    seen: set[str] = set()
-    pages: dict[str, None] = {}
-    while waiting and len(seen) < MAX_SITEMAPS and len(pages) < limit:
-        address = waiting.pop(0)
-        if address in seen:
-            continue
-        seen.add(address)
-        sitemap = parse(fetch(address), address)
-        waiting.extend(each for each in sitemap.sitemaps if _on(each, host))
-        pages.update((page, None) for page in sitemap.pages if _on(page, host))
-    return tuple(pages)[:limit]
-
-
-def _on(url: str, host: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and parts.netloc == host

@@ -7,16 +7,17 @@ import re
 from retrieval.documents import Document
 from retrieval.sources.building import DocumentBuilder, clean
 from retrieval.sources.decoding import decode
+from retrieval.sources.findings import Findings
 
 TITLE_WORDS = 14
 
 _ITEM = re.compile(r"(?:[-•*–]|(\d{1,3})[.)])\s+")
 
 
-def parse(data: bytes, id: str, *, name: str, url: str = "") -> Document:
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
     """A document from UTF-8 text; `UnreadableSource` for another encoding."""
     paragraphs = [part for part in re.split(r"\n{2,}", clean(decode(data, name))) if part]
-    builder = DocumentBuilder()
+    builder = DocumentBuilder(findings)
     if paragraphs and looks_like_title(paragraphs[0].split("\n")[0]):
         title, _, rest = paragraphs[0].partition("\n")
         builder.heading(1, title)

