@@ -91,5 +91,11 @@ def _opening(decision: Decision, policy: Policy) -> str:
     for topic in policy.reserved:
         if decision.rule == f"reserved:{topic.id}":
             return topic.say
-    keys = {"asks-for-human": "human", "flow-unavailable": "flow_unavailable", "frustrated": "frustrated"}
+    keys = {
+        "asks-for-human": "human",
+        "flow-unavailable": "flow_unavailable",
+        "frustrated": "frustrated",
+        "documents-disagree": "documents_disagree",
+        "out-of-date": "out_of_date",
+    }
     return policy.say(keys.get(decision.rule, "no_answer"))

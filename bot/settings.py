@@ -59,7 +59,7 @@ class Settings:
     max_streams: int = _setting(40, "event streams open at once in one web process; more are told to poll")
     max_body_bytes: int = _setting(1_048_576, "largest request body in bytes")
     max_upload_bytes: int = _setting(20_971_520, "largest uploaded file in bytes")
-    base_model: str = _setting("", "local sentence-transformers folder to fine-tune; empty means all-MiniLM-L6-v2")
+    base_model: str = _setting("", "local folder of a small encoder to fine-tune; empty means all-MiniLM-L6-v2")
     rasa_port: int = _setting(5005, "loopback port of the dialogue engine")
     rasa_venv: Path = _setting(Path(".venv-rasa"), "virtual environment of the dialogue engine")
     company_name: str = _setting("Wrenfield", "name shown to customers")

@@ -16,20 +16,32 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 
 import structlog
 
 from bot.acts import Act, act, hold_back
+from bot.dialogue import before
 from bot.dialogue.client import DialogueEngine, DialogueTurn
 from bot.errors import BadInput, Conflict, DialogueUnavailable, LeaseLost, TooLarge
 from bot.handoff.queue import HandOff
-from bot.messages import MAX_TEXT, Decision, DialogueState, IncomingMessage, Message, Turn, Understanding
+from bot.messages import (
+    ANONYMOUS,
+    MAX_TEXT,
+    Decision,
+    DialogueState,
+    IncomingMessage,
+    Message,
+    Turn,
+    Understanding,
+)
 from bot.releases.release import Release
 from bot.routing.router import SWITCHES_FLOW, decide
 from bot.routing.signals import Look, Signals
 from bot.store.conversations import Conversation, Conversations, Outcome, Receipt
 from bot.store.documents import Library
 from bot.store.leases import Lease
+from retrieval.audiences import Audience, narrower
 from retrieval.documents import Abstention, Answer
 
 log = structlog.get_logger()
@@ -37,6 +49,7 @@ log = structlog.get_logger()
 LEASE_S = 30.0
 STALE_TRIES = 3
 WAIT_S = 20.0
+TURN_FAILED = "turn-failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +151,19 @@ class Turns:
             message.text,
             today=self._clock().date(),
             payload=message.payload,
+            history=self._history(conversation, message),
+            audience=audience_of(conversation),
             is_current=self._library.current_check(),
         )
         return Situation(conversation, message, release, look)
+
+    def _history(self, conversation: Conversation, message: Message) -> str:
+        """What was asked before, where the message goes on from it."""
+        if not before.goes_on(message, conversation.dialogue):
+            return ""
+        first = max(message.seq - 1 - before.LOOKED_AT, 0)
+        log = self._conversations.log(conversation.id, after=first, limit=before.LOOKED_AT, notes=True)
+        return before.history(log, message)
 
     def _decide_and_act(self, situation: Situation, started: float) -> Outcome:
         conversation, release = situation.conversation, situation.release
@@ -184,13 +207,13 @@ class Turns:
         """A hand-over that needs no model, so that a message which breaks one is still answered."""
         conversation = self._conversations.get(id)
         look = Look(Understanding("", 0.0), (), Abstention("the turn failed"))
-        decision = Decision("human", "something went wrong on our side", "turn-failed")
+        decision = Decision("human", "something went wrong on our side", TURN_FAILED)
         signals = look.signals(message.text, waiting=conversation.owner == "waiting")
         done = act(decision, signals, release.policy, look.answer, None, self._handoff.waiting_line)
         return self._outcome(Situation(conversation, message, release, look), decision, done, started)
 
     def _outcome(self, situation: Situation, decision: Decision, done: Act, started: float) -> Outcome:
-        answer = situation.look.answer
+        answer, drafted = situation.look.answer, self._draft(situation, decision)
         turn = Turn(
             message_seq=situation.message.seq,
             understanding=situation.look.understanding,
@@ -198,10 +221,33 @@ class Turns:
             release=situation.release.id,
             found=tuple(hit.passage.id for hit in situation.look.hits),
             answer_confidence=answer.confidence,
-            draft=answer.text if isinstance(answer, Answer) and decision.route != "answer" else "",
+            draft=drafted.text if drafted else "",
+            draft_audience=_audience(drafted) if drafted else "public",
             took_ms=(time.perf_counter() - started) * 1000,
         )
         return Outcome(turn, done.replies, done.dialogue, done.clarified, done.failures, done.hand_over)
+
+    def _draft(self, situation: Situation, decision: Decision) -> Answer | None:
+        """What the bot would have said where it did not: of all that an agent may see, where a human has the word."""
+        answer, release = situation.look.answer, situation.release
+        if decision.route == "answer":
+            return None
+        if decision.route == "human" and decision.rule != TURN_FAILED and release.restricted:
+            is_current = self._library.current_check()
+            answer = release.answer_for("agents", situation.look, today=self._clock().date(), is_current=is_current)
+        return answer if isinstance(answer, Answer) else None
+
+
+def audience_of(conversation: Conversation) -> Audience:
+    """On whose behalf a conversation's questions are searched: only the widget knows who is signed in
+    (`channels.visitors`), and everybody else is the public."""
+    signed_in = conversation.channel == "web" and not conversation.customer.startswith(ANONYMOUS)
+    return "customers" if signed_in else "public"
+
+
+def _audience(answer: Answer) -> Audience:
+    """Whom an answer may be told: the narrowest audience of what it quotes."""
+    return reduce(narrower, (citation.audience for citation in answer.citations), "public")
 
 
 def checked_text(text: str) -> str:

@@ -15,7 +15,7 @@ def cite(document: Document, passage: Passage, start: int, end: int) -> Citation
     text = document.text[start:end]
     heading = " › ".join(passage.heading) or document.title
     url = link(document, start, end)
-    return Citation(document.id, document.version, heading, start, end, text, url)
+    return Citation(document.id, document.version, heading, start, end, text, url, document.audience)
 
 
 def link(document: Document, start: int, end: int) -> str:

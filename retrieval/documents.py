@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
+from retrieval.audiences import Audience
+
 BlockKind = Literal["paragraph", "list", "table", "faq"]
+Cause = Literal["", "disagreement", "out-of-date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A parsed source: plain text plus the blocks that structure it. `version` counts up from 1 in the store."""
+    """A parsed source: plain text plus the blocks that structure it. `version` counts up from 1 in the store.
+
+    `audience` is who may be told what it says. `review_by` and `valid_until` are the last days (ISO 8601, empty where
+    the source states none) on which it counts as reviewed and as true.
+    """
 
     id: str
     title: str
@@ -37,6 +45,17 @@ class Document:
     version: int = 1
     url: str = ""
     media_type: str = "text/plain"
+    audience: Audience = "public"
+    review_by: str = ""
+    valid_until: str = ""
+
+    def lapsed(self, today: date) -> str:
+        """Why the document should not be quoted on this day, as the end of a sentence; empty where it may be."""
+        if self.valid_until and date.fromisoformat(self.valid_until) < today:
+            return f"was valid until {self.valid_until}"
+        if self.review_by and date.fromisoformat(self.review_by) < today:
+            return f"was to be reviewed by {self.review_by}"
+        return ""
 
     @property
     def content_hash(self) -> str:
@@ -65,7 +84,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote and where it stands: `quote == stored_version.text[start:end]`, always."""
+    """A quote and where it stands: `quote == stored_version.text[start:end]`, always. `audience` is the document's."""
 
     document: str
     version: int
@@ -74,6 +93,7 @@ class Citation:
     end: int
     quote: str
     url: str
+    audience: Audience = "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +123,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """Why nothing is quoted. `confidence` is that of the best answer that was held back, in [0, 1]."""
+    """Why nothing is quoted. `confidence` is that of the best answer that was held back, in [0, 1].
+
+    `cause` names a reason that lies in the documents and not in the question; `citations` then show it.
+    """
 
     reason: str
     confidence: float = 0.0
     hits: tuple[Hit, ...] = field(default=())
+    cause: Cause = ""
+    citations: tuple[Citation, ...] = field(default=())

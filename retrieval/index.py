@@ -14,6 +14,7 @@ from retrieval.embedder import Vectors
 from retrieval.errors import BadSnapshot
 
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 FLAT_LIMIT = 50_000
 """Up to this many vectors every one is compared (exact); above, a graph is searched (approximate)."""
@@ -27,8 +28,12 @@ class PassageIndex(Protocol):
 
     def __len__(self) -> int: ...
 
-    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Rows]:
-        """Cosines and rows, both of shape (len(vectors), at most k), the nearest first."""
+    def search(self, vectors: Vectors, k: int, among: Mask | None = None) -> tuple[Vectors, Rows]:
+        """Cosines and rows, both of shape (len(vectors), at most k), the nearest first.
+
+        `among`, shape (len(self),), limits the search to the rows that are True; a row of -1 means that there was no
+        further one.
+        """
         ...
 
 
@@ -55,12 +60,21 @@ class FaissIndex:
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
-    def search(self, vectors: Vectors, k: int) -> tuple[Vectors, Rows]:
-        k = min(k, len(self))
+    def search(self, vectors: Vectors, k: int, among: Mask | None = None) -> tuple[Vectors, Rows]:
+        k = min(k, len(self) if among is None else int(among.sum()))
         if k == 0:
             return np.zeros((len(vectors), 0), np.float32), np.zeros((len(vectors), 0), np.int64)
-        cosines, rows = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+        limits = {} if among is None else {"params": self._among(among)}
+        cosines, rows = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k, **limits)
         return cosines, rows
+
+    def _among(self, mask: Mask) -> Any:
+        """FAISS's search parameters with a selector of the rows that are True."""
+        library: Any = faiss  # its stubs know neither the selectors' arrays nor the parameters' names
+        chosen = library.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+        if isinstance(self._index, library.IndexHNSW):
+            return library.SearchParametersHNSW(sel=chosen, efSearch=self._index.hnsw.efSearch)
+        return library.SearchParameters(sel=chosen)
 
     def save(self, path: Path) -> str:
         """Write the index and return the SHA-256 (hex) that `load` asks for."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.errors import BadSnapshot
-from retrieval.index import Rows
+from retrieval.index import Mask, Rows
 from retrieval.words import content_words
 
 Scores = npt.NDArray[np.float32]
@@ -61,9 +61,12 @@ class KeywordIndex:
             return np.zeros(self._texts, np.float32)
         return np.asarray(self._ranker.get_scores_from_ids(numbers), dtype=np.float32)
 
-    def search(self, text: str, k: int) -> tuple[Scores, Rows]:
-        """The scores and rows of the best k rows that share a word, the best first."""
+    def search(self, text: str, k: int, among: Mask | None = None) -> tuple[Scores, Rows]:
+        """The scores and rows of the best k rows that share a word, the best first; of those where `among`, shape
+        (len(self),), is True."""
         scores = self.scores(text)
+        if among is not None:
+            scores = np.where(among, scores, np.float32(0))
         k = min(k, int(np.count_nonzero(scores)))
         if k == 0:
             return np.zeros(0, np.float32), np.zeros(0, np.int64)

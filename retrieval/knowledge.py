@@ -7,19 +7,21 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from retrieval.audiences import Audience
 from retrieval.documents import Abstention, Answer, Document, Hit, Passage
 from retrieval.embedder import Embedder, Vectors
 from retrieval.errors import BadSnapshot
 from retrieval.fusion import Fusion
 from retrieval.index import FaissIndex, Rows
 from retrieval.keywords import KeywordIndex
+from retrieval.objections import objection
 from retrieval.passages import cut
 from retrieval.reader import Reader
-from retrieval.reading import find
 from retrieval.records import read_documents, read_passages, write_lines
 from retrieval.retriever import Query, Retriever, indexed_text, vectors_of
 from retrieval.sentence_vectors import SentenceVectors, sentence_texts
@@ -117,6 +119,7 @@ class Knowledge:
         self.manifest = manifest
         self.sentences = sentences
         self._documents = {(document.id, document.version): document for document in documents}
+        self.restricted = any(document.audience != "public" for document in documents)
 
     @classmethod
     def load(
@@ -135,13 +138,18 @@ class Knowledge:
         keywords = KeywordIndex.load(folder)
         index = FaissIndex.load(folder / "index.faiss", manifest.index_sha256)
         _agree(folder, manifest, documents, passages, owners, keywords, index)
-        retriever = Retriever(passages, owners, index, keywords, embedder, fusion)
+        meant = {(document.id, document.version): document.audience for document in documents}
+        audiences = [meant[passage.document, passage.version] for passage in passages]
+        retriever = Retriever(passages, owners, index, keywords, embedder, fusion, audiences=audiences)
         sentences = SentenceVectors(embedder, passages, _stored_sentences(folder, manifest))
         return cls(documents, retriever, sentences, reader or Reader(), manifest)
 
-    def query(self, text: str, history: str = "") -> Query:
-        """A question made ready: embed it once, then `search` and `answer` with it."""
-        return self.retriever.query(text, history)
+    def query(self, text: str, history: str = "", audience: Audience = "public") -> Query:
+        """A question made ready: embed it once, then `search` and `answer` with it.
+
+        `audience` is on whose behalf it is asked: what they may not see is neither searched nor quoted.
+        """
+        return self.retriever.query(text, history, audience)
 
     def search(self, text: str | Query, k: int = 10, history: str = "") -> list[Hit]:
         """The best k passages for a question, best first. `history` is what the customer said before."""
@@ -154,22 +162,27 @@ class Knowledge:
         history: str = "",
         *,
         is_current: IsCurrent | None = None,
+        today: date | None = None,
     ) -> Answer | Abstention:
         """Quote what answers the question, or say why not.
 
         `hits` saves the search where the caller has made it. `is_current(document, version)` is asked before a
-        passage is read: what it refuses is never quoted.
+        passage is read: what it refuses is never quoted. An answer that fits is still held back where another
+        document says otherwise, and where its page has lapsed by `today` (`retrieval.objections`).
         """
         query = self.query(text, history) if isinstance(text, str) else text
         found = list(hits) if hits is not None else self.retriever.search(query, 10)
         if is_current is not None:
             found = [hit for hit in found if is_current(hit.passage.document, hit.passage.version)]
-        return self.reader.read(query, found, self.sentences, self.document)
+        answer = self.reader.read(query, found, self.sentences, self.document)
+        if isinstance(answer, Abstention):
+            return answer
+        return objection(answer, query, found, self.sentences, self.document, today) or answer
 
     def best_answer(self, text: str, history: str = "") -> Answer | None:
         """The best answer with its confidence, whether or not `answer` would give it; None if nothing was found."""
         query = self.retriever.query(text, history)
-        reading = find(query, self.retriever.search(query, 10), self.sentences)
+        reading = self.reader.find(query, self.retriever.search(query, 10), self.sentences)
         return self.reader.draft(reading, self.document) if reading is not None else None
 
     def document(self, id: str, version: int) -> Document:

@@ -6,6 +6,7 @@ table keeps the sentence that introduces it; a FAQ pair is one passage.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
@@ -16,6 +17,7 @@ MAX_WORDS = 110
 """Longest passage in words; about what a small sentence encoder represents well."""
 
 Span = tuple[int, int]
+_WORD = re.compile(r"\S+")
 
 
 def cut(document: Document) -> tuple[Passage, ...]:
@@ -93,20 +95,13 @@ def _sentences(text: str, block: Block) -> list[Span]:
 
 def _short(text: str, span: Span) -> Iterator[Span]:
     """A sentence over MAX_WORDS cut after every MAX_WORDS words; any other as it is."""
-    start, end = span
-    while words(text, (start, end)) > MAX_WORDS:
-        head = " ".join(text[start:end].split(maxsplit=MAX_WORDS)[:MAX_WORDS])
-        stop = _end_of(text, start, head)
-        yield start, stop
-        start = stop + len(text[stop:end]) - len(text[stop:end].lstrip())
-    yield start, end
-
-
-def _end_of(text: str, start: int, head: str) -> int:
-    position = start
-    for word in head.split():
-        position = text.index(word, position) + len(word)
-    return position
+    places = [word.span() for word in _WORD.finditer(text, *span)]
+    if len(places) <= MAX_WORDS:
+        yield span
+        return
+    for first in range(0, len(places), MAX_WORDS):
+        piece = places[first : first + MAX_WORDS]
+        yield piece[0][0], piece[-1][1]
 
 
 def _packed(text: str, atoms: Sequence[Span]) -> Iterator[Span]:

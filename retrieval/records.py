@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from retrieval.audiences import audience_of
 from retrieval.documents import Block, Document, Passage
 from retrieval.errors import BadSnapshot
 
@@ -48,7 +49,7 @@ def _read(path: Path, make: Callable[[dict[str, Any]], Record]) -> Iterator[Reco
 def document_from(values: dict[str, Any]) -> Document:
     """A document from the values that `dataclasses.asdict` gave."""
     blocks = tuple(Block(b["kind"], tuple(b["heading"]), b["start"], b["end"]) for b in values["blocks"])
-    return Document(**{**values, "blocks": blocks})
+    return Document(**{**values, "blocks": blocks, "audience": audience_of(values.get("audience"))})
 
 
 def _passage(values: dict[str, Any]) -> Passage:

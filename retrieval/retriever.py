@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from retrieval.audiences import AUDIENCES, Audience, may_see
 from retrieval.documents import Hit, Passage
 from retrieval.embedder import Embedder, Vectors, normalised
+from retrieval.followups import leaning
 from retrieval.fusion import Fusion
-from retrieval.index import PassageIndex, Rows
+from retrieval.index import Mask, PassageIndex, Rows
 from retrieval.keywords import KeywordIndex
-from retrieval.words import content_words
 
 CANDIDATES = 50
 """Passages each of the two searches hands to the fusion."""
-SHORT_QUESTION = 3
-"""A question with fewer content words leans on what was said before."""
-HISTORY_WEIGHT = 0.4
-LEANING = frozenset(("it", "its", "that", "this", "those", "these", "they", "them", "one", "ones", "there", "same"))
 
 
 def indexed_text(passage: Passage) -> str:
@@ -36,17 +33,29 @@ def question_of(passage: Passage) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question made ready to search: its text, its unit vector of shape (dimension,), the text that
-    keywords are taken from, and its content words with how telling each is (> 0)."""
+    keywords are taken from, and its content words with how telling each is (> 0). Passages that `audience` may not
+    see are not searched. `history` is what a follow-up was read with."""
 
     text: str
     vector: Vectors
     keywords: str
     weights: Mapping[str, float]
+    audience: Audience = "public"
+    history: str = ""
+
+    @property
+    def in_full(self) -> str:
+        """The question with what it goes on from, for whoever reads it beside a passage."""
+        return f"{self.history} {self.text}" if self.history else self.text
 
 
 class Retriever:
     """Searches passages. `owners[row]` is the passage that vector row `row` belongs to: a FAQ pair has two rows,
-    one for the whole and one for the question alone."""
+    one for the whole and one for the question alone. `audiences[i]` is who may see passage i; everybody by default.
+
+    What an audience may not see is left out of both searches, not taken out of what they found: it costs no place
+    among the best k. Only the rarity of words counts over all passages.
+    """
 
     def __init__(
         self,
@@ -56,6 +65,8 @@ class Retriever:
         keywords: KeywordIndex,
         embedder: Embedder,
         fusion: Fusion | None = None,
+        *,
+        audiences: Sequence[Audience] = (),
     ) -> None:
         self.passages = passages
         self.embedder = embedder
@@ -63,15 +74,20 @@ class Retriever:
         self._owners = owners
         self._index = index
         self._keywords = keywords
+        self._seen = {viewer: _seen_by(viewer, audiences, owners) for viewer in AUDIENCES}
 
-    def query(self, text: str, history: str = "") -> Query:
-        """Embed a question. `history` is what the customer said before; a short question is read with it."""
-        if not (history.strip() and leans(text)):
-            return Query(text, self.embedder.encode([text])[0], text, self._keywords.weights(text))
+    def query(self, text: str, history: str = "", audience: Audience = "public") -> Query:
+        """Embed a question. `history` is what was said before (`followups.history_of`); how far the question is read
+        with it, `followups.leaning` says."""
+        lean = leaning(text) if history.strip() else 0.0
+        if not lean:
+            return Query(text, self.embedder.encode([text])[0], text, self._keywords.weights(text), audience)
         own, before = self.embedder.encode([text, history])
-        vector = normalised(((1 - HISTORY_WEIGHT) * own + HISTORY_WEIGHT * before)[None])[0]
-        keywords = f"{text} {text} {history}"
-        return Query(text, vector, keywords, self._keywords.weights(keywords))
+        vector = normalised(((1 - lean) * own + lean * before)[None])[0]
+        weights = {word: lean * weight for word, weight in self._keywords.weights(history).items()}
+        return Query(
+            text, vector, f"{text} {text} {history}", weights | self._keywords.weights(text), audience, history
+        )
 
     def search(self, query: str | Query, k: int = 10, history: str = "") -> list[Hit]:
         """The best k passages, best first; fewer or none where fewer were found."""
@@ -87,19 +103,20 @@ class Retriever:
         """The best k of each search alone: passage number to cosine, passage number to BM25."""
         if not query.text.strip():
             return {}, {}
-        near, rows = self._index.search(query.vector[None], 2 * k)
+        rows_seen, passages_seen = self._seen[query.audience]
+        near, rows = self._index.search(query.vector[None], 2 * k, rows_seen)
         cosines: dict[int, float] = {}
         for cosine, row in zip(near[0].tolist(), rows[0].tolist(), strict=True):
             if row >= 0 and len(cosines) < k:
                 cosines.setdefault(int(self._owners[row]), cosine)
-        scores, numbers = self._keywords.search(query.keywords, k)
+        scores, numbers = self._keywords.search(query.keywords, k, passages_seen)
         return cosines, dict(zip(numbers.tolist(), scores.tolist(), strict=True))
 
 
-def leans(text: str) -> bool:
-    """Whether a question can hardly be understood without what was said before it."""
-    words = {word.strip("?!.,'’").lower() for word in text.split()}
-    return len(content_words(text)) < SHORT_QUESTION or (bool(words & LEANING) and len(words) <= 8)
+def _seen_by(viewer: Audience, audiences: Sequence[Audience], owners: Rows) -> tuple[Mask | None, Mask | None]:
+    """Which vector rows and which passages an audience may see, None where it may see them all."""
+    passages = np.array([may_see(viewer, audience) for audience in audiences], dtype=np.bool_)
+    return (None, None) if passages.all() else (passages[owners], passages)
 
 
 def vectors_of(passages: Sequence[Passage]) -> tuple[list[str], Rows]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bot.messages import Entity, Understanding
 from bot.routing.gate import Gate
@@ -19,9 +21,11 @@ from bot.routing.policy import Policy, load_policy
 from bot.routing.signals import Look
 from bot.store.documents import Library
 from bot.understanding.payload import understand_payload
+from retrieval.audiences import Audience, may_see
 from retrieval.citations import cite
 from retrieval.documents import Abstention, Answer, Document, Hit, Passage
 from retrieval.passages import cut
+from retrieval.retriever import Query
 from retrieval.sentences import sentences
 from retrieval.sources.building import DocumentBuilder
 from retrieval.words import content_words
@@ -70,24 +74,44 @@ class KeywordRelease:
         """A release with an index of what the library holds now."""
         return cls(library.current(), load_policy(policy))
 
+    @property
+    def restricted(self) -> bool:
+        return any(each.audience != "public" for each in self.documents)
+
     def look(
         self,
         text: str,
         *,
         today: date,
         payload: str | None = None,
+        history: str = "",
+        audience: Audience = "public",
         is_current: Callable[[str, int], bool] | None = None,
     ) -> Look:
         """The sentence that shares most content words with `text`, at least two, and a known intent."""
         understanding = understand(text)
         if payload is not None:
             understanding = understand_payload(payload, understanding)
-        found = best(text, self.documents, is_current or (lambda id, version: True))
+        asked = text if len(content_words(text)) > 1 else f"{text} {history}"
+        query = Query(text, np.zeros(0, np.float32), asked, {}, audience, history)
+        return Look(understanding, *self._read(query, is_current), query)
+
+    def answer_for(
+        self, audience: Audience, look: Look, *, today: date, is_current: Callable[[str, int], bool] | None = None
+    ) -> Answer | Abstention:
+        assert look.query is not None
+        return self._read(replace(look.query, audience=audience), is_current)[1]
+
+    def _read(
+        self, query: Query, is_current: Callable[[str, int], bool] | None
+    ) -> tuple[tuple[Hit, ...], Answer | Abstention]:
+        seen = [each for each in self.documents if may_see(query.audience, each.audience)]
+        found = best(query.keywords, seen, is_current or (lambda id, version: True))
         if found is None:
-            return Look(understanding, (), Abstention("no sentence shares two words with the question"))
+            return (), Abstention("no sentence shares two words with the question")
         source, passage, start, end = found
         citation = cite(source, passage, start, end)
-        return Look(understanding, (Hit(passage, 1.0, 0.8, 9.0),), Answer(citation.quote, (citation,), 0.93))
+        return (Hit(passage, 1.0, 0.8, 9.0),), Answer(citation.quote, (citation,), 0.93)
 
 
 def understand(text: str) -> Understanding:

@@ -16,7 +16,9 @@ from bot.channels.current import parts
 from bot.channels.headers import secured
 from bot.channels.reading import sections
 from bot.errors import FirstlineError, NotFound
+from bot.store.document_keys import DocumentKeys
 from bot.store.documents import Library
+from retrieval.documents import Document
 
 WIDGET = Path(__file__).parent.parent / "widget"
 SHOWN_STATES = ("Packing", "Dispatched", "Delivered", "Returned")
@@ -89,15 +91,26 @@ def file(name: str) -> Response:
 
 @blueprint.get("/documents/<path:id>")
 def document(id: str) -> str:
-    """A stored version of a document, with the cited characters marked."""
-    version, start, end = (_number(name) for name in ("version", "start", "end"))
-    shown = parts().library.get(id, version or None)
+    """A stored version of a document, with the cited characters marked.
+
+    What is not for the public opens with the key that a signed-in customer's citation carries, and is otherwise not
+    there, as if it did not exist.
+    """
+    version = _number("version")
+    keys = DocumentKeys(parts().settings.session_key)
+    opened = keys.open(request.args.get("key", ""), id, version)
+    return document_page(parts().library.get(id, version or None, viewer="customers" if opened else "public"))
+
+
+def document_page(shown: Document) -> str:
+    """A version of a document with the characters marked that the request names."""
+    start, end = _number("start"), _number("end")
     return render_template(
         "document.html",
         company=parts().settings.company_name,
         document=shown,
         sections=sections(shown, start, end),
-        current=_current_version(parts().library, id),
+        current=_current_version(parts().library, shown.id),
         quoted=end > start,
     )
 

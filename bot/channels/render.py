@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from markupsafe import escape
 
 from bot.messages import Message
+from bot.store.document_keys import DocumentKeys
 from retrieval.documents import Citation
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "ul", "ol", "li", "a", "blockquote", "hr"} | {
@@ -49,8 +50,8 @@ def message_html(message: Message) -> str:
     return safe_html(message.text) if marked_up else plain_html(message.text)
 
 
-def message_json(message: Message) -> dict[str, Any]:
-    """One message as the widget and the desk read it."""
+def message_json(message: Message, keys: DocumentKeys) -> dict[str, Any]:
+    """One message as the widget and the desk read it; both may open what is for signed-in customers."""
     return {
         "seq": message.seq,
         "participant": message.participant,
@@ -60,13 +61,15 @@ def message_json(message: Message) -> dict[str, Any]:
         "html": message_html(message),
         "at": message.at.isoformat(),
         "rating": message.rating,
-        "citations": [citation_json(citation) for citation in message.citations],
+        "citations": [citation_json(citation, keys) for citation in message.citations],
         "quick_replies": [{"title": reply.title, "payload": reply.payload} for reply in message.quick_replies],
     }
 
 
-def citation_json(citation: Citation) -> dict[str, Any]:
-    """A citation whose `url` opens the stored version at the quote."""
+def citation_json(citation: Citation, keys: DocumentKeys | None = None) -> dict[str, Any]:
+    """A citation whose `url` opens the stored version at the quote; with `keys`, also one for signed-in customers."""
+    restricted = citation.audience == "customers"
+    key = keys.of(citation.document, citation.version) if keys is not None and restricted else ""
     return {
         "document": citation.document,
         "version": citation.version,
@@ -74,10 +77,11 @@ def citation_json(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
         "quote": citation.quote,
-        "url": document_url(citation.document, citation.version, citation.start, citation.end),
+        "url": document_url(citation.document, citation.version, citation.start, citation.end, key=key),
     }
 
 
-def document_url(document: str, version: int, start: int, end: int) -> str:
-    """Where this process shows a stored version with `text[start:end]` marked."""
-    return f"/documents/{quote(document, safe='')}?version={version}&start={start}&end={end}#quote"
+def document_url(document: str, version: int, start: int, end: int, *, key: str = "") -> str:
+    """Where this process shows a stored version with `text[start:end]` marked; `key` opens one that is not public."""
+    opened = f"&key={quote(key, safe='')}" if key else ""
+    return f"/documents/{quote(document, safe='')}?version={version}&start={start}&end={end}{opened}#quote"

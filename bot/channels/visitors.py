@@ -12,6 +12,7 @@ from typing import Any
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.errors import BadInput, Unverified
+from bot.messages import ANONYMOUS
 
 TOKEN_AGE_S = 30 * 24 * 3_600
 """How long a browser can come back to its conversation."""
@@ -56,7 +57,7 @@ def visitor(given: Mapping[str, Any], secret: str) -> Visitor:
     """
     customer = given.get("customer")
     if customer is None:
-        return Visitor(f"visitor-{uuid.uuid4().hex[:12]}", {})
+        return Visitor(f"{ANONYMOUS}{uuid.uuid4().hex[:12]}", {})
     if not isinstance(customer, dict):
         raise BadInput(f"customer must be an object with id and signature, got {type(customer).__name__}")
     id, signature = _text(customer, "id"), _text(customer, "signature")

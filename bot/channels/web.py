@@ -22,6 +22,7 @@ from bot.channels.streams import Busy, Slots, frame, stream
 from bot.channels.visitors import Tokens, visitor
 from bot.errors import BadInput, NotFound
 from bot.messages import IncomingMessage, Message
+from bot.store.document_keys import DocumentKeys
 
 blueprint = Blueprint("web", __name__, url_prefix="/api/v1/widget/conversations")
 
@@ -82,7 +83,8 @@ def read(id: str) -> Response:
     if wait_s and not found:
         with slots().held() as held:
             found = _wait(id, after, wait_s, position) if held else ()
-    return jsonify({"messages": [message_json(message) for message in found], "state": state_json(id)})
+    keys = DocumentKeys(parts().settings.session_key)
+    return jsonify({"messages": [message_json(message, keys) for message in found], "state": state_json(id)})
 
 
 def _wait(id: str, after: int, wait_s: float, position: int) -> tuple[Message, ...]:
@@ -108,14 +110,14 @@ def events(id: str) -> Response:
 
 def news(of: Parts, id: str, after: int) -> Callable[[], Iterator[str]]:
     """Frames of what is new since the last call: messages after `after`, then the state if it changed."""
-    seen, told = after, None
+    seen, told, keys = after, None, DocumentKeys(of.settings.session_key)
 
     def look() -> Iterator[str]:
         nonlocal seen, told
         while found := of.conversations.log(id, after=seen, limit=PAGE):
             for message in found:
                 seen = message.seq
-                yield frame("message", message_json(message), id=message.seq)
+                yield frame("message", message_json(message, keys), id=message.seq)
         if (state := conversation_state(of, id)) != told:
             told = state
             yield frame("state", state)

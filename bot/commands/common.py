@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bot.ledger import Ledger
 from bot.releases.publish import Workshop
 from bot.releases.registry import Registry
 from bot.settings import Settings
@@ -22,6 +24,7 @@ from bot.store.database import Database
 from bot.store.documents import Library
 
 PIPED_WIDTH = 1_000
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _talk = Console(stderr=True, highlight=False, markup=False)
 
@@ -38,6 +41,10 @@ class Bench:
     @property
     def shop(self) -> Workshop:
         return Workshop(self.settings, self.registry, self.library, now().date())
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.settings.home / "sources")
 
 
 def now() -> datetime:
@@ -61,7 +68,13 @@ def who() -> str:
 
 def talk(message: str) -> None:
     """A line for people, on stderr."""
-    _talk.print(message, soft_wrap=True)
+    _talk.print(plain(message), soft_wrap=True)
+
+
+def plain(text: str) -> str:
+    """The text as a terminal may have it: a mark for each character that would steer the terminal, turn the text
+    around it, or cannot be written; line ends and tabs stay."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def out(value: Any) -> None:
@@ -72,11 +85,11 @@ def out(value: Any) -> None:
 
 def table(title: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
     """A table for people, on stdout; what reads a pipe gets every row on one line."""
-    shown = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    shown = Table(title=plain(title), title_justify="left", box=None, header_style="bold", pad_edge=False)
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(str(cell) for cell in row))
+        shown.add_row(*(plain(str(cell)) for cell in row))
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(highlight=False, markup=False, width=width).print(shown)
 

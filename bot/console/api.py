@@ -18,11 +18,16 @@ from bot.console.records import conversation_json, desk_message_json, display_na
 from bot.errors import BadInput, TooLarge
 from bot.messages import MAX_TEXT, Message
 from bot.store.conversations import Conversation
+from bot.store.document_keys import DocumentKeys
+from bot.turns import audience_of
+from retrieval.audiences import may_see
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 LISTED = 60
 PAGE = 200
+QUOTED_WORDS = 5
+"""Words of a draft's line from which saying it is quoting it; shorter ones ("No.") stand in any reply."""
 SEEN_EVERY_S = 14.0
 """How often an open desk renews its agent's mark, which lasts a minute."""
 
@@ -46,7 +51,8 @@ def show(id: str) -> Response:
         raise BadInput(f"after must be a whole number from 0, got {after[:20]!r}")
     conversation = parts().conversations.get(id)
     log = parts().conversations.log(id, after=int(after), limit=PAGE, notes=True)
-    shown = [desk_message_json(message) for message in log]
+    keys = _keys()
+    shown = [desk_message_json(message, keys) for message in log]
     return jsonify({"conversation": conversation_json(conversation), "messages": shown, "more": len(log) == PAGE})
 
 
@@ -58,8 +64,10 @@ def take(id: str) -> Response:
 
 @blueprint.post("/conversations/<id>/reply")
 def reply(id: str) -> tuple[Response, int]:
-    """Say something to the customer; only the holder may."""
-    return _said(parts().handoff.reply(id, sessions.person().name, _text()))
+    """Say something to the customer; only the holder may, and not in the words of an internal document."""
+    text = _text()
+    _require_own_words(id, text)
+    return _said(parts().handoff.reply(id, sessions.person().name, text))
 
 
 @blueprint.post("/conversations/<id>/note")
@@ -125,12 +133,30 @@ def _moved(id: str) -> Response:
 
 def _said(message: Message) -> tuple[Response, int]:
     parts().wakeup.nudge()
-    return jsonify({"message": desk_message_json(message)}), 201
+    return jsonify({"message": desk_message_json(message, _keys())}), 201
 
 
 def _summary(conversation: Conversation) -> dict[str, Any]:
     last = parts().conversations.log(conversation.id, after=max(conversation.last_seq - 1, 0), limit=1)
     return summary_json(conversation, last[0] if last else None)
+
+
+def _require_own_words(id: str, text: str) -> None:
+    """Refuse a reply that holds what the bot drafted from a document the customer may not see."""
+    said = " ".join(text.split())
+    conversation = parts().conversations.get(id)
+    audience = audience_of(conversation)
+    for message in parts().conversations.log(id, after=max(conversation.last_seq - PAGE, 0), limit=PAGE, notes=True):
+        turn = message.turn
+        if turn is None or may_see(audience, turn.draft_audience):
+            continue
+        lines = (line.split() for line in turn.draft.split("\n"))
+        if any(" ".join(words) in said for words in lines if len(words) >= QUOTED_WORDS):
+            raise BadInput("this quotes an internal document; say it in your own words", code="internal")
+
+
+def _keys() -> DocumentKeys:
+    return DocumentKeys(parts().settings.session_key)
 
 
 def _text() -> str:

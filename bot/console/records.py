@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from bot.channels.render import document_url, message_json
-from bot.messages import Message, Turn
+from bot.messages import ANONYMOUS, Message, Turn
 from bot.store.conversations import Conversation
+from bot.store.document_keys import DocumentKeys
 
 SNIPPET = 120
 
@@ -43,9 +45,9 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def desk_message_json(message: Message) -> dict[str, Any]:
+def desk_message_json(message: Message, keys: DocumentKeys) -> dict[str, Any]:
     """A message with the record of its turn: what was understood, found, decided, and held back."""
-    return {**message_json(message), "turn": turn_json(message.turn) if message.turn else None}
+    return {**message_json(message, keys), "turn": turn_json(message.turn) if message.turn else None}
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "intent": understanding.intent,
         "confidence": understanding.confidence,
         "ranking": [list(each) for each in understanding.ranking[:3]],
+        "nearest": [asdict(each) for each in understanding.nearest],
         "out_of_scope": understanding.out_of_scope,
         "frustration": understanding.frustration,
         "language": understanding.language,
@@ -66,6 +69,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "found": [passage_json(id) for id in turn.found[:5]],
         "answer_confidence": turn.answer_confidence,
         "draft": turn.draft,
+        "draft_audience": turn.draft_audience,
         "took_ms": turn.took_ms,
     }
 
@@ -86,7 +90,7 @@ def display_name(conversation: Conversation) -> str:
     if name:
         return name
     customer = conversation.customer
-    return f"Visitor {customer[-4:]}" if customer.startswith("visitor-") else customer
+    return f"Visitor {customer[-4:]}" if customer.startswith(ANONYMOUS) else customer
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -22,11 +22,7 @@ from bot.routing.policy import Policy
 from bot.routing.router import decide
 from bot.routing.signals import Look
 from retrieval.documents import Answer
-from retrieval.words import content_words
-
-HALF, MOST = 0.5, 0.7
-"""Share of the expected quote's content words that a right answer holds: half beside the right figures, which say more
-than words do, most where there are none."""
+from retrieval.judging import holds
 
 GRID = tuple(number / 20 for number in range(4, 20))
 EXPECTED = ("answer", "flow", "clarify", "human", "smalltalk")
@@ -135,17 +131,6 @@ def answers(seen: Seen) -> bool:
     if not scenario.quote:
         return any(citation.document in scenario.documents for citation in answer.citations)
     return holds(answer.text, scenario.quote)
-
-
-def holds(text: str, quote: str) -> bool:
-    """Whether `text` says what `quote` says: all its figures and half of its content words, or most of them where it
-    has no figures, in any order.
-
-    A company states one fact in several places and in several wordings, so the very words are not asked for.
-    """
-    wanted, given = set(content_words(quote)), set(content_words(text))
-    figures = {word for word in wanted if any(c.isdigit() for c in word)}
-    return figures <= given and len(wanted & given) >= (HALF if figures else MOST) * len(wanted)
 
 
 def report(judged: Sequence[Judged]) -> RoutingReport:

@@ -80,6 +80,8 @@ SENTENCES = {
     "out_of_scope": "That is outside what I can help with. I know about orders, delivery, returns and our products; "
     "or I can fetch a human.",
     "no_answer": "I could not find that in our help pages, and I would rather not guess.",
+    "documents_disagree": "Our pages do not agree about that, so a colleague will tell you what holds.",
+    "out_of_date": "Our page about that is due for a check, so a colleague will tell you what holds now.",
     "human": "Of course.",
     "flow_unavailable": "I cannot look into orders at the moment, so I am passing this to a colleague who can.",
     "frustrated": "I am sorry, this has not gone the way it should. Let me get somebody.",

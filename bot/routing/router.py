@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.messages import Decision
 from bot.routing.gate import Gate, question_mass
@@ -19,6 +20,8 @@ Rule = Callable[[Signals, Policy, Gate], Decision | None]
 HUMAN_PAYLOAD = "/human"
 _QUESTION = re.compile(r"(?i)\W*(?:can|could|do|does|is|are|how|what|when|which|who|why|will|would|am|may)\b")
 SWITCHES_FLOW = "switches-flow"
+OBJECTIONS = {"disagreement": "documents-disagree", "out-of-date": "out-of-date"}
+"""The rule by what speaks against an answer that fits."""
 SURE_OF_A_SWITCH = 0.8
 """Confidence from which a message in one flow is taken to begin another."""
 
@@ -119,6 +122,15 @@ def starts_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None
     return None
 
 
+def documents_object(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """What would have been answered, had the documents agreed or their page not lapsed, is a human's to answer."""
+    if signals.withheld is None or not signals.withheld.cause:
+        return None
+    if gate.p_right(replace(signals, answer_confidence=signals.withheld.confidence)) < gate.answer:
+        return None
+    return Decision("human", signals.withheld.reason, OBJECTIONS[signals.withheld.cause])
+
+
 def vip(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
     marked = policy.vip is not None and signals.attributes.get(policy.vip.attribute) == policy.vip.value
     if marked and gate.p_right(signals) < gate.answer:
@@ -174,6 +186,7 @@ RULES: tuple[Rule, ...] = (
     small_talk,
     answered_question,
     starts_flow,
+    documents_object,
     sure_answer,
     vip,
     clarify_once,

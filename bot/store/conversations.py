@@ -175,7 +175,7 @@ class Conversations:
             query = query.where(messages.c.kind != "note")
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(messages.c.seq).limit(limit)).all()
-            recorded = {} if not notes or not rows else _turns(connection, id)
+            recorded = {} if not notes or not rows else _turns(connection, id, rows[0].seq, rows[-1].seq)
         return tuple(message_from_row(row, recorded.get(row.seq)) for row in rows)
 
     def turn(self, id: str, seq: int) -> Turn | None:
@@ -421,8 +421,10 @@ def _row(connection: Connection, id: str, *, lock: bool = False) -> Row[Any]:
     return row
 
 
-def _turns(connection: Connection, id: str) -> dict[int, Turn]:
-    rows = connection.execute(select(turns).where(turns.c.conversation == id))
+def _turns(connection: Connection, id: str, first: int, last: int) -> dict[int, Turn]:
+    """The records of the turns on messages `first` to `last`, by the message's number."""
+    answered = turns.c.message_seq.between(first, last)
+    rows = connection.execute(select(turns).where(turns.c.conversation == id, answered))
     return {row.message_seq: turn_from_row(row) for row in rows}
 
 

@@ -6,16 +6,17 @@ deleted cannot be quoted after the call that changed it returned, whatever index
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.errors import Conflict, NotFound
 from bot.store.database import Database
 from bot.store.tables import document_versions, documents
+from retrieval.audiences import Audience, may_see, narrower
 from retrieval.documents import Block, Citation, Document
 
 DELETED = 0
@@ -33,22 +34,44 @@ class Shelved:
     source: str
     media_type: str
     url: str
+    audience: Audience
 
 
 class Library:
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    """The shelf of this installation. `meant_for` is the widest audience of what is put on it; None leaves that to the
+    documents, and a document that was kept from somebody before stays so."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], *, meant_for: Audience | None = None) -> None:
         self._database = database
+        self._meant_for = meant_for
         self.clock = clock
         self._known: tuple[str, dict[str, int]] = ("", {})
+
+    @property
+    def database(self) -> Database:
+        """Where the library is kept; the conversation log lies beside it."""
+        return self._database
+
+    def meant_for(self, audience: Audience | None) -> Library:
+        """The same shelf for documents of an audience, also for those that were for a narrower one before."""
+        return Library(self._database, self.clock, meant_for=audience)
 
     def put(self, document: Document, *, source: str) -> Document:
         """Store a document; the same content keeps its version, other content becomes the next one."""
         return self.put_all([document], source=source)[0]
 
-    def put_all(self, several: Iterable[Document], *, source: str) -> tuple[Document, ...]:
-        """Store documents in one transaction: all of them or none."""
+    def put_all(
+        self, several: Iterable[Document], *, source: str, without: Collection[str] = ()
+    ) -> tuple[Document, ...]:
+        """Store documents, and take those `without` out of use, in one transaction: all of it or nothing."""
         listed = list(several)
-        return self._database.write(lambda connection: tuple(self._put(connection, each, source) for each in listed))
+
+        def work(connection: Connection) -> tuple[Document, ...]:
+            for id in without:
+                self._delete(connection, id)
+            return tuple(self._put(connection, each, source) for each in listed)
+
+        return self._database.write(work)
 
     def _put(self, connection: Connection, document: Document, source: str) -> Document:
         row = connection.execute(select(documents).where(documents.c.id == document.id).with_for_update()).one_or_none()
@@ -59,8 +82,10 @@ class Library:
             .limit(1)
         ).one_or_none()
         now = self.clock()
+        kept: Audience = newest.audience if newest is not None else "public"
+        document = replace(document, audience=narrower(document.audience, self._meant_for or kept))
         in_use = newest is not None and row is not None and row.current == newest.version
-        if newest is not None and in_use and newest.content_hash == document.content_hash:
+        if newest is not None and in_use and _same(newest, document):
             return _document(newest)
         version = newest.version + 1 if newest is not None else 1
         values = {"current": version, "source": source, "updated_at": now}
@@ -74,6 +99,9 @@ class Library:
                 url=document.url,
                 media_type=document.media_type,
                 content_hash=document.content_hash,
+                audience=document.audience,
+                review_by=document.review_by,
+                valid_until=document.valid_until,
                 at=now,
             )
         )
@@ -85,27 +113,31 @@ class Library:
 
     def delete(self, id: str) -> None:
         """Take a document out of use; its versions stay readable where they were cited."""
+        self._database.write(lambda connection: self._delete(connection, id))
 
-        def work(connection: Connection) -> None:
-            values = {"current": DELETED, "updated_at": self.clock()}
-            if connection.execute(update(documents).where(documents.c.id == id).values(**values)).rowcount == 0:
-                raise NotFound(f"no document {id!r}; `firstline documents list` shows what there is")
+    def _delete(self, connection: Connection, id: str) -> None:
+        values = {"current": DELETED, "updated_at": self.clock()}
+        if connection.execute(update(documents).where(documents.c.id == id).values(**values)).rowcount == 0:
+            raise NotFound(f"no document {id!r}; `firstline documents list` shows what there is")
 
-        self._database.write(work)
+    def get(self, id: str, version: int | None = None, *, viewer: Audience = "agents") -> Document:
+        """The current version of a document, or a named one; `NotFound` otherwise.
 
-    def erase(self, id: str) -> None:
-        """Remove a document with all its versions."""
-
-        def work(connection: Connection) -> None:
-            connection.execute(delete(document_versions).where(document_versions.c.document == id))
-            connection.execute(delete(documents).where(documents.c.id == id))
-
-        self._database.write(work)
-
-    def get(self, id: str, version: int | None = None) -> Document:
-        """The current version of a document, or a named one; `NotFound` otherwise."""
+        What `viewer` may not see is not there for them. A document that was kept from them later is kept with all its
+        versions, and a version that was kept from them stays so.
+        """
         with self._database.read() as connection:
-            return self._get(connection, id, version)
+            found = self._get(connection, id, version)
+            newest = (
+                select(document_versions.c.audience)
+                .where(document_versions.c.document == id)
+                .order_by(document_versions.c.version.desc())
+                .limit(1)
+            )
+            meant = narrower(found.audience, connection.scalars(newest).one())
+        if not may_see(viewer, meant):
+            raise _not_found(id, version)
+        return found
 
     def _get(self, connection: Connection, id: str, version: int | None) -> Document:
         if version is None:
@@ -114,7 +146,7 @@ class Library:
             select(document_versions).where(document_versions.c.document == id, document_versions.c.version == version)
         ).one_or_none()
         if row is None:
-            raise NotFound(f"no document {id!r} with version {version or 'current'}")
+            raise _not_found(id, version)
         return _document(row)
 
     def current(self) -> tuple[Document, ...]:
@@ -132,6 +164,7 @@ class Library:
             documents.c.source,
             document_versions.c.media_type,
             document_versions.c.url,
+            document_versions.c.audience,
         )
         query = _in_use(*columns).order_by(None).order_by(documents.c.updated_at.desc(), documents.c.id)
         with self._database.read() as connection:
@@ -157,6 +190,10 @@ class Library:
         return lambda id, version: versions.get(id) == version
 
 
+def _not_found(id: str, version: int | None) -> NotFound:
+    return NotFound(f"no document {id!r} with version {version or 'current'}")
+
+
 def require_current(connection: Connection, citations: Iterable[Citation]) -> None:
     """Raise `Conflict` (code `stale`) if a cited version is not the current one; locks what it has read."""
     for id, version in sorted({(citation.document, citation.version) for citation in citations}):
@@ -173,4 +210,21 @@ def _in_use(*columns: Any) -> Any:
 
 def _document(row: Row[Any]) -> Document:
     blocks = tuple(Block(block["kind"], tuple(block["heading"]), block["start"], block["end"]) for block in row.blocks)
-    return Document(row.document, row.title, row.text, blocks, row.version, row.url, row.media_type)
+    return Document(
+        row.document,
+        row.title,
+        row.text,
+        blocks,
+        row.version,
+        row.url,
+        row.media_type,
+        audience=row.audience,
+        review_by=row.review_by,
+        valid_until=row.valid_until,
+    )
+
+
+def _same(row: Row[Any], document: Document) -> bool:
+    """Whether a stored version says what the document says, to the same people, for as long."""
+    stored = (row.content_hash, row.audience, row.review_by, row.valid_until)
+    return stored == (document.content_hash, document.audience, document.review_by, document.valid_until)

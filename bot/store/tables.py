@@ -104,6 +104,7 @@ turns = Table(
     Column("found", JSON, nullable=False),
     Column("answer_confidence", Float, nullable=False),
     Column("draft", Text, nullable=False),
+    Column("draft_audience", String(10), nullable=False, default="public"),
     Column("took_ms", Float, nullable=False),
     Column("said", JSON, nullable=False, default=list),
     Column("at", Moment, nullable=False),
@@ -153,6 +154,9 @@ document_versions = Table(
     Column("url", Text, nullable=False),
     Column("media_type", String(80), nullable=False),
     Column("content_hash", String(64), nullable=False),
+    Column("audience", String(10), nullable=False, default="public"),
+    Column("review_by", String(10), nullable=False, default=""),
+    Column("valid_until", String(10), nullable=False, default=""),
     Column("at", Moment, nullable=False),
 )
 

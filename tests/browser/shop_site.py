@@ -22,7 +22,7 @@ from bot.errors import DialogueUnavailable
 from bot.handoff.hours import Hours
 from bot.handoff.presence import Presence
 from bot.handoff.queue import HandOff
-from bot.messages import Understanding
+from bot.messages import NearestRow, Understanding
 from bot.routing.gate import Gate
 from bot.routing.policy import Policy, load_policy
 from bot.routing.signals import Look
@@ -31,6 +31,7 @@ from bot.store.database import Database
 from bot.store.documents import Library
 from bot.turns import Turns
 from bot.understanding.payload import understand_payload
+from retrieval.audiences import Audience
 from retrieval.citations import cite
 from retrieval.documents import Abstention, Answer, Document, Hit
 from retrieval.passages import cut
@@ -80,6 +81,7 @@ class Shelf:
     """Answers what `ANSWERS` holds with a quote from the library's current version, and abstains otherwise."""
 
     id = "r-0000000000"
+    restricted = False
 
     def __init__(self, library: Library, policy: Policy) -> None:
         self._library = library
@@ -92,6 +94,8 @@ class Shelf:
         *,
         today: date,
         payload: str | None = None,
+        history: str = "",
+        audience: Audience = "public",
         is_current: Callable[[str, int], bool] | None = None,
     ) -> Look:
         known = next((INTENTS[word] for word in INTENTS if word in text.lower()), "ask_delivery")
@@ -101,7 +105,8 @@ class Shelf:
             ("complaint", 0.02),
         )
         outside = 0.95 if "zzz" in text else 0.04
-        understanding = Understanding(known, 0.91, ranking, outside, asks_for_human=known == "talk_to_human")
+        asks, nearest = known == "talk_to_human", (NearestRow("is <b>this</b> a row?", known, 0.87),)
+        understanding = Understanding(known, 0.91, ranking, outside, asks_for_human=asks, nearest=nearest)
         if payload is not None:
             understanding = understand_payload(payload, understanding)
         found = next((ANSWERS[word] for word in ANSWERS if word in text.lower()), None)

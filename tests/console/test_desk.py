@@ -168,6 +168,7 @@ def test_a_conversation_shows_the_record_of_its_turns(desk: FlaskClient, waiting
     record = shown["messages"][0]["turn"]
     assert (record["intent"], record["route"], record["rule"]) == ("talk_to_human", "human", "asks-for-human")
     assert record["ranking"][1] == ["ask_delivery", 0.06]
+    assert record["nearest"] == [{"text": "is <b>this</b> a row?", "intent": "talk_to_human", "cosine": 0.87}]
     assert desk.get(f"/desk/api/conversations/{waiting}?after=x").status_code == 400
     assert desk.get("/desk/api/conversations/nothing").status_code == 404
 

@@ -10,7 +10,8 @@ from bot.messages import DialogueState, Entity, Understanding
 from bot.routing.gate import Gate
 from bot.routing.policy import Costs, Policy, parse_policy
 from bot.routing.router import RULES, decide
-from bot.routing.signals import Signals
+from bot.routing.signals import Look, Signals
+from retrieval.documents import Abstention, Cause
 
 POLICY: Policy = parse_policy(
     {
@@ -147,3 +148,23 @@ def test_every_rule_is_in_the_table() -> None:
 def test_break_even_follows_from_costs() -> None:
     assert Costs(wrong_answer=10, human_minute=1, minutes_a_conversation=4).break_even == pytest.approx(0.6)
     assert Costs(wrong_answer=1, human_minute=1, minutes_a_conversation=4).break_even == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "confidence", "rule"),
+    [
+        ("disagreement", 0.9, "documents-disagree"),
+        ("out-of-date", 0.9, "out-of-date"),
+        ("disagreement", 0.2, "no-answer"),
+        ("", 0.9, "no-answer"),
+    ],
+)
+def test_what_the_documents_themselves_speak_against_is_a_humans_to_answer(
+    cause: Cause, confidence: float, rule: str
+) -> None:
+    withheld = Abstention("“1 day” (contact) — “5 days” (terms)", confidence, cause=cause)
+    understood = Understanding("ask_complaint", 0.9, (("ask_complaint", 0.9),))
+    decision = decide(Look(understood, (), withheld).signals("How soon?", clarified=1), POLICY, Gate())
+    assert (decision.route, decision.rule) == ("human", rule)
+    if rule != "no-answer":
+        assert decision.reason == withheld.reason

@@ -140,3 +140,19 @@ def test_every_message_of_a_long_conversation_has_its_record(application: Applic
     ]
     assert {message.turn.release for message in customers if message.turn} == {application.release.id}
     assert [message.seq for message in log] == list(range(1, len(log) + 1))
+
+
+def test_a_follow_up_is_answered_with_the_question_before_it(application: Application) -> None:
+    (lost,) = application.rest("And how much is that for delivery?", sender="bob")
+    assert lost["custom"]["route"] != "answer"
+    application.rest("Is there Express?")
+    (reply,) = application.rest("And how much is that for delivery?")
+    assert reply["text"] == EXPRESS
+    application.rest("Where is my order?")
+    assert texts(application.rest("it is WF-200001")) == [PROMPTS["email"]]
+
+
+def test_a_change_of_topic_is_not_pulled_back(application: Application) -> None:
+    assert texts(application.rest("What does Express delivery cost?")) == [EXPRESS]
+    (reply,) = application.rest("gift cards come by e-mail?")
+    assert reply["custom"]["citations"][0]["document"] == "gifts"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
+from sqlalchemy import Row
 
 from bot.errors import Conflict, LeaseLost, NotFound
 from bot.messages import Decision, DialogueState, IncomingMessage, Reply, Turn, Understanding
+from bot.store import conversations as module
 from bot.store.conversations import Conversations, Outcome
 from bot.store.database import Database
 from bot.store.documents import Library
 from bot.store.outbox import Outbox
+from bot.store.rows import turn_from_row
 from retrieval.documents import Block, Citation, Document
 from tests.conftest import Clock
 
@@ -33,6 +37,28 @@ def test_the_same_id_is_one_message_and_another_text_under_it_is_a_conflict(conv
     with pytest.raises(Conflict) as caught:
         conversations.accept(message("Something else"))
     assert caught.value.code == "id_reused"
+
+
+def test_a_log_with_notes_reads_the_turns_of_its_own_messages(
+    conversations: Conversations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = conversations.accept(message()).conversation
+    for number in range(2, 7):
+        conversations.accept(message(f"text {number}", f"m{number}"))
+    lease = conversations.lease(id, "p1", 30)
+    assert lease is not None
+    for seq in range(1, 7):
+        conversations.commit_turn(lease, id, outcome(seq))
+    read: list[int] = []
+
+    def counted(row: Row[Any]) -> Turn:
+        read.append(row.message_seq)
+        return turn_from_row(row)
+
+    monkeypatch.setattr(module, "turn_from_row", counted)
+    log = conversations.log(id, after=2, limit=2, notes=True)
+    assert [each.turn.message_seq for each in log if each.turn] == [3, 4]
+    assert sorted(read) == [3, 4]
 
 
 def test_many_writers_number_a_conversation_without_gaps(conversations: Conversations) -> None:

@@ -45,11 +45,13 @@ function record(turn, useDraft) {
   const summary = element(
     "summary",
     {},
+    element("span", { className: "why", textContent: "Why" }),
     element("span", { className: `route to-${turn.route}`, textContent: ROUTES[turn.route] ?? turn.route }),
     element("span", { className: "because", textContent: turn.reason }),
   );
   const rows = [
     ["Understood", ranking(turn)],
+    turn.nearest.length ? ["Sounds like", nearest(turn)] : null,
     ["Decided by", element("span", {}, element("code", { textContent: turn.rule }), ` in release ${turn.release}, ${Math.round(turn.took_ms)} ms`)],
     turn.entities.length ? ["Took from it", turn.entities.map((each) => `${each.name} ${each.value}`).join(", ")] : null,
     ["Found", found(turn)],
@@ -65,8 +67,14 @@ function ranking({ ranking: ranked, intent, confidence, out_of_scope: outside })
     const bar = element("meter", { min: 0, max: 1, value: share, ariaLabel: `${name} ${percent(share)}` });
     return element("li", {}, element("code", { textContent: name }), bar, element("span", { textContent: percent(share) }));
   });
+  const lead = likely.length > 1 && element("li", { className: "scope" }, `ahead of the runner-up by ${Math.round(100 * (likely[0][1] - likely[1][1]))} points`);
   const scope = element("li", { className: "scope" }, `outside what it knows: ${percent(outside)}`);
-  return element("ul", { className: "ranking" }, ...bars, scope);
+  return element("ul", { className: "ranking" }, ...bars, lead || "", scope);
+}
+
+function nearest({ nearest: rows }) {
+  const items = rows.map((row) => element("li", {}, `“${row.text}” `, element("code", { textContent: row.intent }), ` cosine ${row.cosine.toFixed(2)}`));
+  return element("ul", { className: "nearest" }, ...items);
 }
 
 function found({ found: passages, answer_confidence: confidence }) {
@@ -76,6 +84,10 @@ function found({ found: passages, answer_confidence: confidence }) {
 }
 
 function draft(turn, useDraft) {
+  if (turn.draft_audience !== "public") {
+    const marked = element("p", { className: "internal", textContent: `Internal, for ${turn.draft_audience}: not to be sent as it is` });
+    return element("div", { className: "draft" }, marked, element("p", { textContent: turn.draft }));
+  }
   const use = element("button", { type: "button", className: "text-button", textContent: "Use as reply", onclick: () => useDraft(turn.draft) });
   return element("div", { className: "draft" }, element("p", { textContent: turn.draft }), use);
 }

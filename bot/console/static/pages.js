@@ -14,10 +14,14 @@ for (const form of document.querySelectorAll("form[data-busy], form[data-confirm
   });
 }
 
-const file = document.querySelector(".file input");
-file?.addEventListener("change", () => {
-  file.closest(".file").querySelector("span").textContent = file.files[0]?.name ?? "Choose a file";
-});
+for (const file of document.querySelectorAll(".file input")) {
+  const label = file.closest(".file").querySelector("span");
+  const unchosen = label.textContent;
+  file.addEventListener("change", () => {
+    const names = [...file.files].map((each) => each.name);
+    label.textContent = names.length > 1 ? `${names.length} files: ${names.join(", ")}` : (names[0] ?? unchosen);
+  });
+}
 
 document.getElementById("result")?.focus();
 
