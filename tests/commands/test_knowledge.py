@@ -12,7 +12,7 @@ from bot.commands.common import open_bench
 from bot.health import Online
 from bot.releases.publish import Workshop
 from bot.releases.release import load_release
-from retrieval.documents import Answer, Document
+from retrieval.documents import Answer, Block, Document
 from retrieval.sources.fetching import Fetched, Fetcher, FetchFailed, Validators
 from tests.commands.conftest import Firstline
 
@@ -99,7 +99,8 @@ def test_checking_approving_and_what_is_reported(firstline: Firstline, tmp_path:
 def test_what_a_document_says_does_not_steer_the_terminal(firstline: Firstline, tmp_path: Path) -> None:
     hostile = "Fine \x9b31m\u202ewords\u202c. "
     bench = open_bench()
-    bench.library.put(Document("a", f"A {hostile}", f"{hostile}\x1b]0;gone\x07\tand\nmore"), source="a")
+    text = f"{hostile}\x1b]0;gone\x07\tand\nmore words"
+    bench.library.put(Document("a", f"A {hostile}", text, (Block("paragraph", (), 0, len(text)),)), source="a")
     bench.database.close()
     written = [firstline("documents", "show", "a"), firstline("documents", "list")]
     for done in written:
