@@ -74,9 +74,12 @@ def lines_of(page: Any, number: int) -> list[Line]:
 
 
 def without_edges(pages: Sequence[Sequence[Line]]) -> list[Line]:
-    """All lines of the pages but the headers, footers and page numbers that repeat on at least half of them."""
+    """All lines of the pages but the headers, footers and page numbers that repeat on at least half of them. What
+    stands between the edges as often, such as the rows of a long table, is no header."""
+    enough = max(2, len(pages) / 2)
     seen = Counter(key for lines in pages for key in {_shape(line) for line in _edges(lines)})
-    repeated = {key for key, times in seen.items() if times >= max(2, len(pages) / 2)}
+    inside = Counter(key for lines in pages for key in {_shape(line) for line in lines[EDGE_LINES:-EDGE_LINES]})
+    repeated = {key for key, times in seen.items() if times >= enough and inside[key] < enough}
     kept = []
     for lines in pages:
         edges = _edges(lines)
