@@ -4,12 +4,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --no-compile
 SHOW := 2> >(grep -v ^WARNING >&2) | sed -un 's/^Collecting \([^ ]*\).*/  \1/p; s/^Installing collected.*/  putting it all in place …/p'
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 
-.PHONY: run test check bench bench-intents clean help
+.PHONY: run test prepare check bench bench-intents bench-knowledge llm-demo clean help
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -17,10 +17,13 @@ help:  ## Show this list
 run: $(STAMP)  ## Set up, train the first model, start everything, print where to click
 	@$(BIN)/firstline up
 
-test: $(DEV_STAMP)  ## Set up what the tests need, and run them all
-	@sh tests/prepare.sh
-	@$(BIN)/python -m bot.dialogue.install || echo "The dialogue engine could not be installed; tests that need it will be skipped."
-	@$(BIN)/python -m pytest $(ARGS)
+test: prepare  ## Set up what the tests need, and run them all
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+prepare: $(DEV_STAMP)  ## Set up what the tests need: packages, Chromium, PostgreSQL, the dialogue engine
+	@sh tests/prepare.sh & system=$$!; \
+	$(BIN)/python -m bot.dialogue.install || echo "The dialogue engine could not be installed; tests that need it will be skipped."; \
+	wait $$system
 
 check: $(DEV_STAMP)  ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check bot retrieval tests
@@ -33,6 +36,12 @@ bench: $(STAMP)  ## Sizes and answer times of the running Firstline, with the co
 
 bench-intents: $(STAMP)  ## Intent models side by side; ARGS="--quick" takes minutes, ARGS=--help lists the rest
 	@$(BIN)/python -m tests.benchmarks.side_by_side $(ARGS)
+
+bench-knowledge: $(STAMP)  ## Finding, reading, abstaining beside BM25 and dense search; ARGS="--quick" takes minutes
+	@$(BIN)/python -m tests.benchmarks.knowledge $(ARGS)
+
+llm-demo: $(STAMP)  ## A real small model on this machine behind the guard; fetches it once (130 MB); ARGS=--serve only serves
+	@$(BIN)/python -m tests.benchmarks.llm_demo $(ARGS)
 
 clean:  ## Remove environments and all state
 	rm -rf .venv .venv-rasa var

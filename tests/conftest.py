@@ -16,7 +16,10 @@ import pytest
 
 from bot.store.conversations import Conversations
 from bot.store.database import Database
+from tests.chromium import browser, visit
 from tests.far_side import FarSide
+
+__all__ = ["browser", "visit"]
 
 if TYPE_CHECKING:
     from tests.application import Application
@@ -35,6 +38,12 @@ class Clock:
 
     def pass_(self, **time: float) -> None:
         self.moment += timedelta(**time)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that two workers end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ def ensure_environment(settings: Settings, tell: Tell) -> None:
     tell(f"installing the dialogue engine with {python} (about a minute and 1.7 GB) …")
     venv = settings.rasa_venv
     _run([python, "-m", "venv", "--clear", str(venv)])
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    quiet = ["--disable-pip-version-check", "install", "--quiet", "--no-compile"]
+    pip = [str(venv / "bin" / "python"), "-m", "pip", *quiet]
     _run([*pip, *BUILD_TOOLS])
     _run([*pip, "--no-deps", "--no-build-isolation", *extra, "-r", str(REQUIREMENTS)])
     (venv / ".installed").write_text(_hash(REQUIREMENTS.read_bytes()))

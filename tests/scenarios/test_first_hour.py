@@ -27,7 +27,7 @@ from bot.understanding.weights import ensure_base
 from tests.conftest import ROOT
 from tests.dialogue.conftest import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_100)]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _base_model(home: Path) -> None:
 
 
 def _wait(site: Firstline, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 800
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-3_000:]
         try:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BadInput
-from bot.understanding.measuring.evaluation import Evaluation, IntentReport, evaluate_intents, mean_report, spread
+from bot.understanding.measuring.evaluation import Evaluation, evaluate_intents, mean_report, spread
+from bot.understanding.measuring.results import IntentReport
 from tests.commands.conftest import Firstline, firstline
 
 __all__ = ["firstline"]

@@ -18,15 +18,13 @@ from playwright.sync_api import Page
 from bot.understanding.classifier import IntentPrediction, NearestRow
 from bot.understanding.measuring.conditions import conditions
 from bot.understanding.measuring.curves import confused_pairs, histogram, reliability, risk_coverage
-from bot.understanding.measuring.evaluation import Evaluation, IntentReport, Measured
+from bot.understanding.measuring.evaluation import Evaluation
 from bot.understanding.measuring.metrics import by_intent
 from bot.understanding.measuring.reporting import charts
 from bot.understanding.measuring.reporting.page import LONGEST_TEXT, excerpt, intents_page, points, visible
 from bot.understanding.measuring.reporting.svg import Plot, element
+from bot.understanding.measuring.results import IntentReport, Measured
 from bot.understanding.measuring.robustness.slices import Flip, Slice
-from tests.browser.conftest import browser, visit
-
-__all__ = ["browser", "visit"]
 
 AT = datetime(2026, 11, 18, 10, 30, tzinfo=UTC)
 HOSTILE = "</td><script>alert(1)</script>\u202e<img src=x onerror=alert(2)>\x00{{ 7 * 7 }}"

@@ -13,31 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from bot.errors import BadInput
 from bot.understanding.calibration import expected_calibration_error
-from bot.understanding.classifier import IntentClassifier, IntentPrediction
+from bot.understanding.classifier import IntentClassifier
 from bot.understanding.examples.dataset import IntentDataset
 from bot.understanding.measuring.conditions import Conditions, conditions
 from bot.understanding.measuring.curves import ConfusedPair, confused_pairs
 from bot.understanding.measuring.metrics import (
-    Counts,
     IntentScore,
     Interval,
     accuracy,
     auroc,
-    bootstrap,
     by_intent,
-    coded,
     false_positive_rate,
     macro_f1,
-    macro_f1_of_codes,
     recall_at,
-    wilson,
 )
+from bot.understanding.measuring.results import IntentReport, Measured, intervals_of
 from bot.understanding.measuring.robustness.slices import Slice, TestRows, measure_slices
+from bot.understanding.measuring.rows import notes_on, require_shared_intents
 from bot.understanding.tuning.training import TrainReport, train
 from bot.understanding.understand import read
-from bot.understanding.utterances import clean
 from retrieval.judging import aurc, coverage_at
 
 Progress = Callable[[str, int, int], None]
@@ -45,77 +40,6 @@ Progress = Callable[[str, int, int], None]
 
 _WARM_UP = 20
 _TIMED = 500
-_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class IntentReport:
-    """Shares are in [0, 1], times in the unit of their name.
-
-    Out-of-scope figures are None without such rows. `oos_fpr95` is the share of rows out of scope that are accepted
-    where 95 % of the in-scope rows are, as the literature counts it; `oos_recall_at_5pct_frr` the share found where
-    at most 5 % of the in-scope rows are refused. The threshold is the model's own, fitted on training rows.
-    `aurc` and the coverages are of in-scope rows ranked by confidence, none refused as out of scope.
-    """
-
-    accuracy: float
-    macro_f1: float
-    ece: float
-    train_rows: int
-    test_rows: int
-    intents: int
-    train_s: float
-    predict_ms_p50: float
-    predict_ms_p95: float
-    parameters: int
-    model_bytes: int
-    oos_auroc: float | None = None
-    oos_fpr95: float | None = None
-    oos_recall_at_5pct_frr: float | None = None
-    oos_recall_at_threshold: float | None = None
-    in_scope_accuracy_at_threshold: float | None = None
-    oos_rows: int = 0
-    aurc: float = 0.0
-    coverage_at_1pct_wrong: float = 0.0
-    coverage_at_2pct_wrong: float = 0.0
-    coverage_at_5pct_wrong: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One training on the test rows: `known` predictions of the in-scope rows `texts` with their intents `truth`,
-    `unknown` those of the rows out of scope `strangers`; `threshold` in [0, 1] is the model's for out of scope,
-    `times_ms` are of single sentences."""
-
-    texts: tuple[str, ...]
-    truth: tuple[str, ...]
-    known: tuple[IntentPrediction, ...]
-    strangers: tuple[str, ...]
-    unknown: tuple[IntentPrediction, ...]
-    threshold: float
-    times_ms: tuple[float, ...]
-
-    @property
-    def predicted(self) -> list[str]:
-        return [each.intent for each in self.known]
-
-    @property
-    def confidence(self) -> list[float]:
-        return [each.confidence for each in self.known]
-
-    @property
-    def right(self) -> list[bool]:
-        return [each.intent == intent for each, intent in zip(self.known, self.truth, strict=True)]
-
-    @property
-    def inside(self) -> list[float]:
-        """Probability of being out of scope of every in-scope row."""
-        return [each.out_of_scope for each in self.known]
-
-    @property
-    def outside(self) -> list[float]:
-        """The same of every row out of scope."""
-        return [each.out_of_scope for each in self.unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +109,7 @@ def evaluate_intents(
     training = IntentDataset.read(*train_files)
     testing = IntentDataset.read(test_file)
     outside = IntentDataset.read(oos_file, default_intent="out_of_scope") if oos_file is not None else None
-    _check_intents(training, testing, test_file.name)
+    require_shared_intents(training, testing, test_file.name)
     at = conditions(train_files, test_file, oos_file, base)
     strangers = (*testing.out_of_scope, *(outside.texts if outside is not None else ()))
     used = tuple(range(seed, seed + seeds))
@@ -207,7 +131,7 @@ def evaluate_intents(
     mean = mean_report(reports)
     return Evaluation(
         report=mean,
-        intervals=_intervals(mean, runs),
+        intervals=intervals_of(mean, runs),
         spread=spread(reports),
         seeds=used,
         measured=first,
@@ -215,7 +139,7 @@ def evaluate_intents(
         confused=confused_pairs(first.predicted, first.truth, first.confidence),
         slices=sliced,
         conditions=at,
-        notes=_notes(training, testing, outside),
+        notes=notes_on(training, testing, outside),
     )
 
 
@@ -300,83 +224,3 @@ def _out_of_scope(run: Measured) -> dict[str, float]:
         "oos_recall_at_threshold": float((outside >= run.threshold).mean()),
         "in_scope_accuracy_at_threshold": float((np.array(run.right) & (inside < run.threshold)).mean()),
     }
-
-
-def _intervals(mean: IntentReport, runs: Sequence[Measured]) -> dict[str, Interval]:
-    """Shares by Wilson's interval; with several seeds it is that of the mean share, which is rather too wide."""
-    found = {"accuracy": wilson(mean.accuracy, mean.test_rows), "macro_f1": _macro_f1_interval(runs)}
-    if mean.oos_recall_at_threshold is not None and mean.in_scope_accuracy_at_threshold is not None:
-        found |= {
-            "oos_auroc": _auroc_interval(runs),
-            "oos_recall_at_threshold": wilson(mean.oos_recall_at_threshold, mean.oos_rows),
-            "in_scope_accuracy_at_threshold": wilson(mean.in_scope_accuracy_at_threshold, mean.test_rows),
-        }
-    return found
-
-
-def _macro_f1_interval(runs: Sequence[Measured]) -> Interval:
-    codes = [coded(run.predicted, run.truth) for run in runs]
-
-    def drawn(rows: Counts) -> float:
-        return statistics.mean(macro_f1_of_codes(predicted[rows], truth[rows]) for predicted, truth in codes)
-
-    return bootstrap(drawn, len(runs[0].truth))
-
-
-def _auroc_interval(runs: Sequence[Measured]) -> Interval:
-    values = [(np.array(run.outside), np.array(run.inside)) for run in runs]
-
-    def drawn(outside_rows: Counts, inside_rows: Counts) -> float:
-        return statistics.mean(auroc(outside[outside_rows], inside[inside_rows]) for outside, inside in values)
-
-    return bootstrap(drawn, len(runs[0].strangers), len(runs[0].texts))
-
-
-def _check_intents(training: IntentDataset, testing: IntentDataset, name: str) -> None:
-    if not testing.in_scope:
-        raise BadInput(
-            f"{name}: all of its {len(testing.rows)} rows are out of scope; "
-            "expected rows with intents of the training rows, rows that no intent fits belong into --oos"
-        )
-    if set(testing.labels) & set(training.labels):
-        return
-    spelled = {_letters(label): label for label in training.labels}
-    alike = [(label, spelled[_letters(label)]) for label in testing.labels if _letters(label) in spelled]
-    hint = f"; {alike[0][0]!r} is spelled {alike[0][1]!r} there" if alike else ""
-    raise BadInput(
-        f"{name}: none of its intents occurs in the training rows: it has {_listed(testing.labels)}, they have "
-        f"{_listed(training.labels)}{hint}; are the labels spelled alike?"
-    )
-
-
-def _notes(training: IntentDataset, testing: IntentDataset, outside: IntentDataset | None) -> tuple[str, ...]:
-    notes = []
-    sets = {"training": training, "test": testing, "out-of-scope": outside}
-    for name, dataset in sets.items():
-        if dataset is not None and dataset.problems:
-            notes.append(f"{name} files: {len(dataset.problems)} entries left out, the first: {dataset.problems[0]}")
-    foreign = [row.intent for row in testing.in_scope if row.intent not in set(training.labels)]
-    if foreign:
-        names = _listed(tuple(sorted(set(foreign))))
-        notes.append(
-            f"{len(foreign)} test rows have intents without a training row ({names}); they are counted as wrong"
-        )
-    learned = {_letters(row.text) for row in training.rows}
-    seen = sum(_letters(row.text) in learned for row in testing.in_scope)
-    if seen:
-        notes.append(f"{seen} of {len(testing.in_scope)} test rows stand among the training rows, marks and case aside")
-    unmeasured = sorted(set(training.labels) - set(testing.labels))
-    if unmeasured:
-        names = _listed(tuple(unmeasured))
-        notes.append(f"{len(unmeasured)} of {len(training.labels)} intents have no test row ({names})")
-    return tuple(notes)
-
-
-def _letters(text: str) -> str:
-    """What is left when case, marks and spaces do not count."""
-    return "".join(letter for letter in clean(text).casefold() if letter.isalnum())
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
