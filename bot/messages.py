@@ -5,15 +5,18 @@ Times are aware UTC datetimes. `confidence` is always a calibrated probability i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from retrieval.audiences import Audience
 from retrieval.documents import Citation
 
 Participant = Literal["customer", "bot", "agent", "system"]
-Route = Literal["flow", "answer", "clarify", "large_model", "human", "smalltalk"]
+Route = Literal["flow", "answer", "clarify", "offer", "decline", "large_model", "human", "smalltalk"]
+Offered = Literal["", "open", "passed", "refused"]
+"""What became of the offer of a human: none; just made; made, and the customer went on to something else; refused."""
 Owner = Literal["bot", "waiting", "agent", "closed"]
 
 MAX_TEXT = 4_000
@@ -60,13 +63,24 @@ class NearestRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """A matter for a person that a message may be: its kind, the calibrated probability in [0, 1] that it is one of
+    the kinds at all, and the example of that kind that is nearest, with its cosine."""
+
+    kind: str
+    probability: float
+    nearest: str = ""
+    cosine: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What the small model makes of one message.
 
     `confidence` belongs to `intent`; `ranking` holds the likeliest intents with their confidence, best first.
     `out_of_scope` is the calibrated probability that no known intent fits. `frustration` is in [0, 1].
     `language` is an ISO 639-1 code, "und" where the text is too short to tell. `nearest` says why: the closest
-    training rows, best first.
+    training rows, best first. `concern` is the likeliest matter for a person, None where nothing was looked for.
     """
 
     intent: str
@@ -78,6 +92,7 @@ class Understanding:
     frustration: float = 0.0
     language: str = "en"
     nearest: tuple[NearestRow, ...] = ()
+    concern: Concern | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,9 @@ class Turn:
     `found` are the ids of the passages that the search returned, best first; `took_ms` is wall time.
     `draft` is the answer the bot would have given where it handed over instead; one that is not for the public quotes a
     document for `draft_audience`, and is for the agent's eyes.
+    `signals` is what the router saw beside text and understanding, as `bot.routing.record` writes it; with `policy` and
+    `gate`, the hashes of what decided, the decision can be made again. `large_model` says what asking the large model
+    came to, which check refused its answer among others; empty where it was not asked.
     """
 
     message_seq: int
@@ -134,6 +152,10 @@ class Turn:
     draft: str = ""
     draft_audience: Audience = "public"
     took_ms: float = 0.0
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = ""
+    gate: str = ""
+    large_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +164,7 @@ class Message:
 
     `kind` is "text", "note" (agents only), or "event" (hand-off and system lines that everyone sees).
     `rating` is what the customer thought of a bot's message: "up", "down" or nothing. `turn` stands on answered
-    customer messages, where it was asked for.
+    customer messages, where it was asked for. `external_id` is the id a customer's message came under.
     """
 
     conversation: str
@@ -157,3 +179,4 @@ class Message:
     quick_replies: tuple[QuickReply, ...] = field(default=())
     rating: str = ""
     turn: Turn | None = None
+    external_id: str = ""

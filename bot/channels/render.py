@@ -51,9 +51,13 @@ def message_html(message: Message) -> str:
 
 
 def message_json(message: Message, keys: DocumentKeys) -> dict[str, Any]:
-    """One message as the widget and the desk read it; both may open what is for signed-in customers."""
+    """One message as the widget and the desk read it; both may open what is for signed-in customers.
+
+    `client_id` is the UUID a browser gave its own message, so that it knows it again; empty for all others.
+    """
     return {
         "seq": message.seq,
+        "client_id": _client_id(message),
         "participant": message.participant,
         "author": message.author,
         "kind": message.kind,
@@ -64,6 +68,11 @@ def message_json(message: Message, keys: DocumentKeys) -> dict[str, Any]:
         "citations": [citation_json(citation, keys) for citation in message.citations],
         "quick_replies": [{"title": reply.title, "payload": reply.payload} for reply in message.quick_replies],
     }
+
+
+def _client_id(message: Message) -> str:
+    conversation, _, given = message.external_id.partition(":")
+    return given if conversation == message.conversation else ""
 
 
 def citation_json(citation: Citation, keys: DocumentKeys | None = None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.channels.current import Parts, parts
 from bot.channels.json_body import parse_object
 from bot.channels.render import message_json
 from bot.channels.streams import Busy, Slots, frame, stream
+from bot.channels.typing import FADES_S
 from bot.channels.visitors import Tokens, visitor
 from bot.errors import BadInput, NotFound
 from bot.messages import IncomingMessage, Message
@@ -51,7 +52,7 @@ def told_to_poll(error: Busy) -> tuple[Response, int, dict[str, str]]:
 @blueprint.post("")
 def open_conversation() -> tuple[Response, int]:
     """A new conversation with its token."""
-    who = visitor(_body(), parts().settings.identity_secret)
+    who = visitor(body(), parts().settings.identity_secret)
     opened = parts().conversations.open("web", uuid.uuid4().hex, who.customer, dict(who.attributes))
     token = _tokens().issue(opened.id)
     return jsonify({"conversation": opened.id, "token": token, "state": state_json(opened.id)}), 201
@@ -60,15 +61,15 @@ def open_conversation() -> tuple[Response, int]:
 @blueprint.get("/<id>")
 def show(id: str) -> Response:
     """How the conversation stands."""
-    _verify(id)
+    verify(id)
     return jsonify({"state": state_json(id)})
 
 
 @blueprint.post("/<id>/messages")
 def say(id: str) -> tuple[Response, int]:
     """Store a message; 202 means that it is durable and will be answered."""
-    _verify(id)
-    receipt = parts().turns.accept(_message(id, _body()))
+    verify(id)
+    receipt = parts().turns.accept(_message(id, body()))
     parts().background.submit(parts().turns.answer, receipt.conversation)
     return jsonify({"seq": receipt.seq, "repeated": receipt.repeated}), 202
 
@@ -76,7 +77,7 @@ def say(id: str) -> tuple[Response, int]:
 @blueprint.get("/<id>/messages")
 def read(id: str) -> Response:
     """Messages after `after`; with `wait`, held open until there is one (at most 25 s)."""
-    _verify(id)
+    verify(id)
     after, wait_s = _number("after"), min(float(_number("wait")), LONGEST_WAIT_S)
     position = parts().wakeup.position()
     found = parts().conversations.log(id, after=after, limit=PAGE)
@@ -102,18 +103,20 @@ def _wait(id: str, after: int, wait_s: float, position: int) -> tuple[Message, .
 @blueprint.get("/<id>/events")
 def events(id: str) -> Response:
     """The conversation as server-sent events: `message` with the seq as its id, `state` whenever it changes."""
-    _verify(id)
+    verify(id)
     resumed = request.headers.get("Last-Event-ID", "")
     after = int(resumed) if resumed.isascii() and resumed.isdigit() and len(resumed) < 10 else _number("after")
     return stream(slots(), parts().wakeup, news(parts(), id, after))
 
 
 def news(of: Parts, id: str, after: int) -> Callable[[], Iterator[str]]:
-    """Frames of what is new since the last call: messages after `after`, then the state if it changed."""
+    """Frames of what is new since the last call: messages after `after`, then the state if it changed, then that an
+    agent is writing."""
     seen, told, keys = after, None, DocumentKeys(of.settings.session_key)
+    marked = of.typing.newest()
 
     def look() -> Iterator[str]:
-        nonlocal seen, told
+        nonlocal seen, told, marked
         while found := of.conversations.log(id, after=seen, limit=PAGE):
             for message in found:
                 seen = message.seq
@@ -121,6 +124,9 @@ def news(of: Parts, id: str, after: int) -> Callable[[], Iterator[str]]:
         if (state := conversation_state(of, id)) != told:
             told = state
             yield frame("state", state)
+        for mark in of.typing.since(marked, "agent", id):
+            marked = mark.number
+            yield frame("typing", {"agent": mark.who, "fades_s": FADES_S})
 
     return look
 
@@ -128,8 +134,8 @@ def news(of: Parts, id: str, after: int) -> Callable[[], Iterator[str]]:
 @blueprint.post("/<id>/feedback")
 def rate(id: str) -> tuple[str, int]:
     """Thumbs up or down for one of the bot's messages."""
-    _verify(id)
-    given = _body()
+    verify(id)
+    given = body()
     seq, rating = given.get("seq"), given.get("rating")
     if type(seq) is not int or not 0 < seq < 2**31 or rating not in ("up", "down"):
         raise BadInput("feedback takes seq, a number of a bot's message, and rating, up or down")
@@ -140,7 +146,7 @@ def rate(id: str) -> tuple[str, int]:
 @blueprint.post("/<id>/human")
 def ask_for_human(id: str) -> tuple[str, int]:
     """Put the conversation in the queue, whatever the bot thinks of it."""
-    _verify(id)
+    verify(id)
     parts().handoff.request(id, "the customer asks for a human")
     parts().wakeup.nudge()
     return "", 204
@@ -149,8 +155,8 @@ def ask_for_human(id: str) -> tuple[str, int]:
 @blueprint.post("/<id>/email")
 def leave_email(id: str) -> tuple[str, int]:
     """Keep the address at which the customer wants to be answered."""
-    _verify(id)
-    email = _body().get("email")
+    verify(id)
+    email = body().get("email")
     if not isinstance(email, str) or not _EMAIL.fullmatch(email.strip()):
         raise BadInput("an e-mail address looks like name@example.org; this one does not")
     parts().conversations.leave_email(id, email.strip())
@@ -162,18 +168,23 @@ def state_json(id: str) -> dict[str, Any]:
 
 
 def conversation_state(of: Parts, id: str) -> dict[str, Any]:
-    """How a conversation stands, as the widget shows it; `place` is its place in the queue from 1, or null."""
+    """How a conversation stands, as the widget shows it; `place` is its place in the queue from 1, or null, and `later`
+    says until when an agent put it off."""
     conversation = of.conversations.get(id)
     waiting = conversation.owner == "waiting"
+    until = conversation.snoozed_until
     return {
         "owner": conversation.owner,
         "agent": conversation.agent if conversation.owner == "agent" else "",
         "answering": of.conversations.is_answering(id),
         "place": of.handoff.place(id) if waiting else None,
+        "later": of.handoff.spoken(until) if until is not None and until > of.clock() else "",
         "email_left": bool(conversation.email),
         "in_hours": of.handoff.in_hours(),
         "next_open": of.handoff.next_open(),
         "company": of.settings.company_name,
+        "ask_satisfaction": conversation.owner == "closed" and of.desk.satisfaction.due(id),
+        "mail": of.mailer is not None and bool(conversation.email or conversation.attributes.get("email")),
     }
 
 
@@ -192,7 +203,7 @@ def _message(id: str, given: dict[str, Any]) -> IncomingMessage:
     return IncomingMessage("web", conversation.key, conversation.customer, external, text, payload)
 
 
-def _verify(id: str) -> None:
+def verify(id: str) -> None:
     """Refuse a token of another conversation, and conversations of other channels."""
     _tokens().verify(request.headers.get("Authorization", ""), id)
     if parts().conversations.get(id).channel != "web":
@@ -203,7 +214,8 @@ def _tokens() -> Tokens:
     return Tokens(parts().settings.session_key)
 
 
-def _body() -> dict[str, Any]:
+def body() -> dict[str, Any]:
+    """The JSON object of this request; empty where it has no body."""
     most = parts().settings.max_body_bytes
     request.max_content_length = most
     raw = request.get_data()

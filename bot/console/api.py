@@ -9,12 +9,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from bot.channels.current import Parts, parts
-from bot.channels.json_body import parse_object
 from bot.channels.streams import frame, stream
+from bot.channels.typing import FADES_S
 from bot.channels.web import slots
 from bot.console import sessions
-from bot.console.canned import canned_replies
-from bot.console.records import conversation_json, desk_message_json, display_name, summary_json
+from bot.console.around import tell_mentioned
+from bot.console.handing import body, full_json, moved, standing_json, token
+from bot.console.records import desk_message_json, summary_json
 from bot.errors import BadInput, TooLarge
 from bot.messages import MAX_TEXT, Message
 from bot.store.conversations import Conversation
@@ -37,7 +38,7 @@ def queue() -> Response:
     """Who waits and who is served, then the last others; `search` looks in texts, names and addresses."""
     search = request.args.get("search", "")[:200].strip()
     found = parts().conversations.listing(search=search, limit=LISTED)
-    held = () if search else parts().handoff.queue()
+    held = () if search else (*parts().handoff.queue(), *parts().handoff.snoozed())
     known = {each.id for each in held}
     listed = (*held, *(each for each in found if each.id not in known and each.last_seq))
     return jsonify({"conversations": [_summary(each) for each in listed], "present": list(parts().handoff.present())})
@@ -53,50 +54,43 @@ def show(id: str) -> Response:
     log = parts().conversations.log(id, after=int(after), limit=PAGE, notes=True)
     keys = _keys()
     shown = [desk_message_json(message, keys) for message in log]
-    return jsonify({"conversation": conversation_json(conversation), "messages": shown, "more": len(log) == PAGE})
+    return jsonify({"conversation": full_json(parts(), conversation), "messages": shown, "more": len(log) == PAGE})
 
 
 @blueprint.post("/conversations/<id>/take")
 def take(id: str) -> Response:
+    """Hold it from now on, whoever waits for an answer in it; the `token` of what comes back goes with every act."""
     parts().handoff.take(id, sessions.person().name)
-    return _moved(id)
+    return moved(id)
 
 
 @blueprint.post("/conversations/<id>/reply")
 def reply(id: str) -> tuple[Response, int]:
     """Say something to the customer; only the holder may, and not in the words of an internal document."""
-    text = _text()
+    given = body()
+    text = _text(given)
     _require_own_words(id, text)
-    return _said(parts().handoff.reply(id, sessions.person().name, text))
+    return _said(parts().handoff.reply(id, sessions.person().name, text, token=token(given)))
 
 
 @blueprint.post("/conversations/<id>/note")
 def note(id: str) -> tuple[Response, int]:
     """Leave a note for colleagues."""
-    return _said(parts().handoff.note(id, sessions.person().name, _text()))
+    said = parts().handoff.note(id, sessions.person().name, _text(body()))
+    tell_mentioned(said)
+    return _said(said)
 
 
 @blueprint.post("/conversations/<id>/hand-back")
 def hand_back(id: str) -> Response:
-    parts().handoff.hand_back(id, sessions.person().name)
-    return _moved(id)
+    parts().handoff.hand_back(id, sessions.person().name, token=token(body()))
+    return moved(id)
 
 
 @blueprint.post("/conversations/<id>/close")
 def close(id: str) -> Response:
-    parts().handoff.close(id, sessions.person().name)
-    return _moved(id)
-
-
-@blueprint.get("/canned/<id>")
-def canned(id: str) -> Response:
-    """The canned replies, filled in for this conversation."""
-    facts = {
-        "name": display_name(parts().conversations.get(id)),
-        "agent": sessions.person().name,
-        "company": parts().settings.company_name,
-    }
-    return jsonify({"replies": canned_replies(parts().settings.data, facts)})
+    parts().handoff.close(id, sessions.person().name, token=token(body()))
+    return moved(id)
 
 
 @blueprint.get("/jobs/<int:id>")
@@ -109,26 +103,30 @@ def job(id: int) -> Response:
 
 @blueprint.get("/events")
 def events() -> Response:
-    """`moved` whenever a log moved, and every few seconds; an open desk keeps its agent present."""
-    return stream(slots(), parts().wakeup, _news(parts(), sessions.person().name))
+    """`moved` whenever a log moved, and every few seconds, and `typing`; an open desk keeps its agent present."""
+    who = sessions.person().name if sessions.may("agent") else ""
+    return stream(slots(), parts().wakeup, _news(parts(), who))
 
 
 def _news(of: Parts, who: str) -> Callable[[], Iterator[str]]:
-    marked = -SEEN_EVERY_S
+    """What a desk looks at again; `who` is kept present, nobody where it is empty."""
+    marked, position, typed = -SEEN_EVERY_S, -1, of.typing.newest()
 
     def look() -> Iterator[str]:
-        nonlocal marked
-        if time.monotonic() - marked >= SEEN_EVERY_S:
+        nonlocal marked, position, typed
+        due = time.monotonic() - marked >= SEEN_EVERY_S
+        if due:
             marked = time.monotonic()
-            of.handoff.seen(who)
-        yield frame("moved", {"position": of.wakeup.position(), "present": list(of.handoff.present())})
+            if who:
+                of.handoff.seen(who)
+        for mark in of.typing.since(typed, "customer"):
+            typed = mark.number
+            yield frame("typing", {"conversation": mark.conversation, "fades_s": FADES_S})
+        if due or of.wakeup.news_position() != position:
+            position = of.wakeup.news_position()
+            yield frame("moved", {"position": position, "present": list(of.handoff.present())})
 
     return look
-
-
-def _moved(id: str) -> Response:
-    parts().wakeup.nudge()
-    return jsonify({"conversation": conversation_json(parts().conversations.get(id))})
 
 
 def _said(message: Message) -> tuple[Response, int]:
@@ -138,7 +136,7 @@ def _said(message: Message) -> tuple[Response, int]:
 
 def _summary(conversation: Conversation) -> dict[str, Any]:
     last = parts().conversations.log(conversation.id, after=max(conversation.last_seq - 1, 0), limit=1)
-    return summary_json(conversation, last[0] if last else None)
+    return summary_json(conversation, last[0] if last else None) | standing_json(parts(), conversation)
 
 
 def _require_own_words(id: str, text: str) -> None:
@@ -159,9 +157,8 @@ def _keys() -> DocumentKeys:
     return DocumentKeys(parts().settings.session_key)
 
 
-def _text() -> str:
-    request.max_content_length = most = parts().settings.max_body_bytes
-    text = parse_object(request.get_data(), max_bytes=most).get("text")
+def _text(given: dict[str, Any]) -> str:
+    text = given.get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInput("a reply or note needs text, and more than spaces")
     if len(text) > MAX_TEXT:

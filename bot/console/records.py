@@ -70,6 +70,7 @@ def turn_json(turn: Turn) -> dict[str, Any]:
         "answer_confidence": turn.answer_confidence,
         "draft": turn.draft,
         "draft_audience": turn.draft_audience,
+        "large_model": turn.large_model,
         "took_ms": turn.took_ms,
     }
 

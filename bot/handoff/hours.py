@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.errors import BadInput
@@ -37,23 +37,36 @@ class Hours:
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at `now` (aware)."""
-        local = now.astimezone(self.timezone)
-        span = self._on(local.date())
-        return span is not None and span[0] <= local.time() < span[1]
+        span = self._on(now.astimezone(self.timezone).date())
+        return span is not None and span[0] <= now < span[1]
 
     def next_open(self, now: datetime) -> datetime | None:
         """The next moment the desk opens, in local time; None if it never does within a month."""
-        local = now.astimezone(self.timezone)
-        for ahead in range(32):
-            day = local.date() + timedelta(days=ahead)
-            span = self._on(day)
-            opens = span and datetime.combine(day, span[0], self.timezone)
-            if opens and opens > local:
-                return opens
+        first = now.astimezone(self.timezone).date()
+        spans = (self._on(first + timedelta(days=ahead)) for ahead in range(32))
+        return next((span[0].astimezone(self.timezone) for span in spans if span and span[0] > now), None)
+
+    def after(self, now: datetime, opened: timedelta) -> datetime | None:
+        """The moment (UTC) at which the desk has been open for `opened` since `now`; None if that is over a year on."""
+        first = now.astimezone(self.timezone).date()
+        left = opened
+        for ahead in range(366):
+            span = self._on(first + timedelta(days=ahead))
+            begins = max(span[0], now) if span else now
+            if span is None or span[1] <= begins:
+                continue
+            if left <= span[1] - begins:
+                return begins + left
+            left -= span[1] - begins
         return None
 
-    def _on(self, day: date) -> tuple[time, time] | None:
-        return None if day in self.holidays else self.spans[day.weekday()]
+    def _on(self, day: date) -> tuple[datetime, datetime] | None:
+        """When the desk opens and closes on a day, as moments in UTC: clocks may change in between."""
+        span = None if day in self.holidays else self.spans[day.weekday()]
+        if span is None:
+            return None
+        opens, closes = (datetime.combine(day, each, self.timezone).astimezone(UTC) for each in span)
+        return opens, closes
 
 
 def spoken(opens: datetime | None, now: datetime) -> str:
@@ -71,7 +84,10 @@ def _span(day: str, written: str | None) -> tuple[time, time] | None:
     match = _SPAN.fullmatch(written)
     if not match:
         raise BadInput(f"opening hours of {day} look like 08:00-20:00 or closed; got {written!r}")
-    opens, closes = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+    try:
+        opens, closes = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+    except ValueError as error:
+        raise BadInput(f"opening hours of {day} go from 00:00 to 23:59, got {written!r}") from error
     if opens >= closes:
         raise BadInput(f"opening hours of {day} end ({closes:%H:%M}) before they begin ({opens:%H:%M})")
     return opens, closes

@@ -1,51 +1,40 @@
-"""The conversation log: append-only, numbered per conversation, and the state that goes with it.
+"""Conversations as they stand: opened, asked, answered by turns; found again by search.
 
-The log is the outbox, the event stream, the desk's transcript and the audit trail; this module is the only one that
-writes it.
+The log of their messages is `bot.store.log`, who may speak in them `bot.store.ownership`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select
 
-from bot.errors import Conflict, LeaseLost, NotFound
-from bot.messages import (
-    DialogueState,
-    IncomingMessage,
-    Message,
-    Owner,
-    Participant,
-    QuickReply,
-    Reply,
-    Turn,
-)
-from bot.store import documents, leases, outbox
+from bot.errors import Conflict, LeaseLost
+from bot.messages import DialogueState, IncomingMessage, Message, Offered, Owner, Reply, Turn
+from bot.store import documents, leases
 from bot.store.database import Database
 from bot.store.leases import Lease
-from bot.store.rows import (
-    citations_to_json,
-    dialogue_from_json,
-    message_from_row,
-    quick_replies_to_json,
-    turn_from_row,
-    turn_to_columns,
-)
+from bot.store.log import Clock, row_of, set_columns
+from bot.store.ownership import Ownership, Placement
+from bot.store.rows import dialogue_from_json, message_from_row, turn_to_columns
 from bot.store.tables import conversations, messages, turns
-from retrieval.documents import Citation
 
-Clock = Callable[[], datetime]
+ComesBack = Callable[[Connection, Row[Any]], str]
+"""Which agent gets a closed conversation that its customer opens again, by its row; empty for the bot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation as it stands. `asked_seq` is the newest customer message, `answered_seq` the newest one that a
-    turn has dealt with; `clarified` and `failures` count in a row."""
+    turn has dealt with; `clarified` and `failures` count in a row.
+
+    `fence` grows with every change of owner (`bot.store.ownership`). `priority` counts from 0, the first; `team` is
+    empty for anybody. `clock_from` to `first_answer_at` are the clock of a human's first answer (`handoff.service`).
+    """
 
     id: str
     channel: str
@@ -65,6 +54,18 @@ class Conversation:
     answered_seq: int
     clarified: int
     failures: int
+    offered: Offered = ""
+    fence: int = 0
+    priority: int = 2
+    team: str = ""
+    last_agent: str = ""
+    held_since: datetime | None = None
+    closed_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    clock_from: datetime | None = None
+    warn_at: datetime | None = None
+    due_at: datetime | None = None
+    first_answer_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +87,28 @@ class Outcome:
     clarified: int = 0
     failures: int = 0
     hand_over: str = ""
+    offered: Offered = ""
+    place: Placement | None = None
 
 
-class Conversations:
-    def __init__(self, database: Database, clock: Clock, *, delivered: Iterable[str] = ()) -> None:
+class Conversations(Ownership):
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        delivered: Iterable[str] = (),
+        comes_back: ComesBack = lambda connection, row: "",
+    ) -> None:
         """`delivered` names the channels whose replies go out through the outbox (`bot.store.outbox`)."""
-        self._database = database
-        self._clock = clock
-        self._delivered = frozenset(delivered)
+        super().__init__(database, clock, delivered=delivered)
+        self._comes_back = comes_back
 
     def accept(self, message: IncomingMessage) -> Receipt:
         """Store a customer's message; durable when this returns, and the same `external_id` again is one message.
 
-        A closed conversation opens again with the bot. The same id with another body is a `Conflict`.
+        A closed conversation opens again, with the agent that `comes_back` names or with the bot; a snoozed one comes
+        back to the queue. The same id with another body is a `Conflict`.
         """
         return self._database.write(lambda connection: self._accept(connection, message))
 
@@ -122,9 +132,18 @@ class Conversations:
             channel=message.channel,
             external_id=message.external_id,
         )
-        reopened = {"owner": "bot", "agent": "", "reason": "", "failures": 0, "clarified": 0}
-        _set(connection, row.id, asked_seq=seq, **(reopened if row.owner == "closed" else {}))
+        set_columns(connection, row.id, asked_seq=seq, snoozed_until=None)
+        if row.owner == "closed":
+            self._reopen(connection, row)
         return Receipt(row.id, seq)
+
+    def _reopen(self, connection: Connection, row: Row[Any]) -> None:
+        agent = self._comes_back(connection, row)
+        values = self._values(row, "agent" if agent else "bot", agent, "") | self._placed(None)
+        self._move(connection, row, **values, clarified=0, offered="")
+        if agent:
+            line = Reply(f"{agent} is with you again.")
+            self._say(connection, row, "system", line, kind="event", author=agent)
 
     def open(self, channel: str, key: str, customer: str, attributes: dict[str, str] | None = None) -> Conversation:
         """The conversation of `key` in `channel`, made if it is new."""
@@ -158,7 +177,7 @@ class Conversations:
     def get(self, id: str) -> Conversation:
         """The conversation with this id; `NotFound` otherwise."""
         with self._database.read() as connection:
-            return _conversation(_row(connection, id))
+            return _conversation(row_of(connection, id))
 
     def find(self, channel: str, key: str) -> Conversation | None:
         """The conversation of `key` in `channel`, if there is one."""
@@ -168,66 +187,9 @@ class Conversations:
             ).one_or_none()
         return None if row is None else _conversation(row)
 
-    def log(self, id: str, *, after: int = 0, limit: int = 200, notes: bool = False) -> tuple[Message, ...]:
-        """Messages with `seq > after`, oldest first; with `notes`, also agents' notes and every message's turn."""
-        query = select(messages).where(messages.c.conversation == id, messages.c.seq > after)
-        if not notes:
-            query = query.where(messages.c.kind != "note")
-        with self._database.read() as connection:
-            rows = connection.execute(query.order_by(messages.c.seq).limit(limit)).all()
-            recorded = {} if not notes or not rows else _turns(connection, id, rows[0].seq, rows[-1].seq)
-        return tuple(message_from_row(row, recorded.get(row.seq)) for row in rows)
-
-    def turn(self, id: str, seq: int) -> Turn | None:
-        """The record of the turn that dealt with message `seq`."""
-        query = select(turns).where(turns.c.conversation == id, turns.c.message_seq == seq)
-        with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else turn_from_row(row)
-
-    def said(self, id: str, seq: int) -> tuple[Message, ...]:
-        """The replies of the turn that dealt with message `seq`; none before it is dealt with."""
-        turn = select(turns.c.said).where(turns.c.conversation == id, turns.c.message_seq == seq)
-        query = select(messages).where(messages.c.conversation == id).order_by(messages.c.seq)
-        with self._database.read() as connection:
-            numbers = connection.scalar(turn) or []
-            rows = connection.execute(query.where(messages.c.seq.in_(numbers))).all()
-        return tuple(message_from_row(row) for row in rows)
-
-    def append(
-        self,
-        id: str,
-        participant: Participant,
-        text: str,
-        *,
-        kind: str = "text",
-        author: str = "",
-        citations: Sequence[Citation] = (),
-        quick_replies: Sequence[QuickReply] = (),
-    ) -> Message:
-        """Add a message that is not a customer's to the log, and to the outbox where its channel needs one."""
-
-        def work(connection: Connection) -> int:
-            row = _row(connection, id, lock=True)
-            reply = Reply(text, tuple(citations), tuple(quick_replies))
-            return self._say(connection, row, participant, reply, kind=kind, author=author)
-
-        seq = self._database.write(work)
-        return self.log(id, after=seq - 1, limit=1, notes=True)[0]
-
-    def rate(self, id: str, seq: int, rating: Literal["up", "down"]) -> None:
-        """Keep what the customer thought of a bot's message; `NotFound` where there is no such message."""
-
-        def work(connection: Connection) -> None:
-            bots = (messages.c.conversation == id, messages.c.seq == seq, messages.c.participant == "bot")
-            if connection.execute(update(messages).where(*bots).values(rating=rating)).rowcount == 0:
-                raise NotFound(f"conversation {id} has no bot message {seq} to rate")
-
-        self._database.write(work)
-
     def leave_email(self, id: str, email: str) -> None:
         """Keep the address at which a waiting customer wants to be answered."""
-        self._database.write(lambda connection: _set(connection, id, email=email))
+        self._database.write(lambda connection: set_columns(connection, id, email=email))
 
     def listing(self, *, owner: Owner | None = None, search: str = "", limit: int = 100) -> tuple[Conversation, ...]:
         """Conversations, the longest waiting first, then the last changed; `search` looks in texts and addresses."""
@@ -292,16 +254,16 @@ class Conversations:
         """Write a turn: replies, record, dialogue state, hand-over and outbox rows, or nothing.
 
         `LeaseLost` when another process answers this conversation now, `Conflict` (code `stale`) when a cited
-        version was replaced meanwhile. If an agent took the conversation meanwhile the replies are dropped and only
-        the record is kept: the bot never speaks while a human holds the conversation.
+        version was replaced meanwhile. If an agent took or closed the conversation meanwhile the replies are dropped
+        and only the record is kept: the bot never speaks while a human holds the conversation.
         """
 
         def work(connection: Connection) -> None:
             leases.check(connection, lease)
-            row = _row(connection, id, lock=True)
+            row = row_of(connection, id, lock=True)
             if row.answered_seq >= outcome.turn.message_seq:
                 raise LeaseLost(f"message {outcome.turn.message_seq} of {id} is answered already")
-            if row.owner == "agent":
+            if row.owner in ("agent", "closed"):
                 self._record(connection, id, replace(outcome, dialogue=DialogueState()), [])
                 return
             cited = [citation for reply in outcome.replies for citation in reply.citations]
@@ -309,8 +271,8 @@ class Conversations:
             said = [self._say(connection, row, "bot", reply) for reply in outcome.replies]
             self._record(connection, id, outcome, said)
             if outcome.hand_over and row.owner == "bot":
-                now = self._clock()
-                _set(connection, id, owner="waiting", reason=outcome.hand_over, waiting_since=now)
+                values = self._values(row, "waiting", "", outcome.hand_over) | self._placed(outcome.place)
+                self._move(connection, row, **{**values, "failures": outcome.failures})
 
         self._database.write(work)
         return self.said(id, outcome.turn.message_seq)
@@ -318,114 +280,15 @@ class Conversations:
     def _record(self, connection: Connection, id: str, outcome: Outcome, said: list[int]) -> None:
         columns = turn_to_columns(outcome.turn)
         connection.execute(insert(turns).values(conversation=id, at=self._clock(), said=said, **columns))
-        _set(
+        set_columns(
             connection,
             id,
             answered_seq=outcome.turn.message_seq,
             dialogue=asdict(outcome.dialogue),
             clarified=outcome.clarified,
             failures=outcome.failures,
+            offered=outcome.offered,
         )
-
-    def transition(
-        self,
-        id: str,
-        expected: Iterable[Owner],
-        to: Owner,
-        *,
-        event: str = "",
-        agent: str = "",
-        reason: str | None = None,
-        by: str | None = None,
-    ) -> None:
-        """Move a conversation to another owner, if it still has one of the expected (compare and set).
-
-        `by` is the agent who must hold it where the expected owner is an agent. `event` is the line everyone sees.
-        A flow that was active ends: nobody is asked for an order number by the bot after an agent dealt with it.
-        """
-
-        def work(connection: Connection) -> None:
-            row = _row(connection, id, lock=True)
-            if row.owner not in tuple(expected) or (row.owner == "agent" and by is not None and row.agent != by):
-                held = f"held by {row.agent}" if row.owner == "agent" else f"with {row.owner}"
-                raise Conflict(f"conversation {id} is {held}, expected {' or '.join(expected)}", code="moved_on")
-            now = self._clock()
-            since = row.waiting_since or now if to == "waiting" else None
-            kept = row.reason if reason is None else reason
-            _set(connection, id, owner=to, agent=agent, reason=kept, waiting_since=since, changed_at=now, failures=0)
-            _set(connection, id, dialogue=asdict(DialogueState()))
-            if event:
-                self._say(connection, row, "system", Reply(event), kind="event", author=agent)
-
-        self._database.write(work)
-
-    def _say(
-        self,
-        connection: Connection,
-        row: Row[Any],
-        participant: Participant,
-        reply: Reply,
-        *,
-        kind: str = "text",
-        author: str = "",
-    ) -> int:
-        seq = self._insert(
-            connection,
-            row.id,
-            participant,
-            reply.text,
-            kind=kind,
-            author=author,
-            citations=citations_to_json(reply.citations),
-            quick_replies=quick_replies_to_json(reply.quick_replies),
-        )
-        if row.channel in self._delivered and kind != "note":
-            outbox.enqueue(connection, row.channel, row.id, seq, self._clock())
-        return seq
-
-    def _insert(
-        self,
-        connection: Connection,
-        id: str,
-        participant: Participant,
-        text: str,
-        *,
-        kind: str = "text",
-        **columns: Any,
-    ) -> int:
-        now = self._clock()
-        _set(connection, id, last_seq=conversations.c.last_seq + 1, changed_at=now)
-        seq = connection.scalar(select(conversations.c.last_seq).where(conversations.c.id == id))
-        connection.execute(
-            insert(messages).values(
-                conversation=id, seq=seq, participant=participant, kind=kind, text=text, at=now, **columns
-            )
-        )
-        return int(seq or 0)
-
-    def position(self) -> int:
-        """How far the whole log has come: grows with every message of every conversation."""
-        with self._database.read() as connection:
-            return int(connection.scalar(select(func.max(messages.c.position))) or 0)
-
-
-def _set(connection: Connection, id: str, **values: Any) -> None:
-    connection.execute(update(conversations).where(conversations.c.id == id).values(**values))
-
-
-def _row(connection: Connection, id: str, *, lock: bool = False) -> Row[Any]:
-    query = select(conversations).where(conversations.c.id == id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise NotFound(f"no conversation {id!r}")
-    return row
-
-
-def _turns(connection: Connection, id: str, first: int, last: int) -> dict[int, Turn]:
-    """The records of the turns on messages `first` to `last`, by the message's number."""
-    answered = turns.c.message_seq.between(first, last)
-    rows = connection.execute(select(turns).where(turns.c.conversation == id, answered))
-    return {row.message_seq: turn_from_row(row) for row in rows}
 
 
 def _conversation(row: Row[Any]) -> Conversation:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bot.messages import (
+    Concern,
     Decision,
     DialogueState,
     Entity,
@@ -38,6 +39,7 @@ def understanding_from_json(stored: Mapping[str, Any]) -> Understanding:
     fields["ranking"] = tuple((name, confidence) for name, confidence in stored["ranking"])
     fields["entities"] = tuple(Entity(**entity) for entity in stored["entities"])
     fields["nearest"] = tuple(NearestRow(**row) for row in stored.get("nearest", ()))
+    fields["concern"] = Concern(**stored["concern"]) if stored.get("concern") else None
     return Understanding(**fields)
 
 
@@ -59,6 +61,7 @@ def message_from_row(row: Row[Any], turn: Turn | None = None) -> Message:
         quick_replies=tuple(QuickReply(**reply) for reply in row.quick_replies),
         rating=row.rating,
         turn=turn,
+        external_id=row.external_id or "",
     )
 
 
@@ -77,6 +80,10 @@ def turn_to_columns(turn: Turn) -> dict[str, Any]:
         "draft": turn.draft,
         "draft_audience": turn.draft_audience,
         "took_ms": turn.took_ms,
+        "signals": dict(turn.signals),
+        "policy": turn.policy,
+        "gate": turn.gate,
+        "large_model": turn.large_model,
     }
 
 
@@ -91,4 +98,8 @@ def turn_from_row(row: Row[Any]) -> Turn:
         draft=row.draft,
         draft_audience=row.draft_audience,
         took_ms=row.took_ms,
+        signals=row.signals,
+        policy=row.policy,
+        gate=row.gate,
+        large_model=row.large_model,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,13 +23,18 @@ def configuration() -> Config:
     return config
 
 
+@cache
+def _head() -> str | None:
+    """The newest migration, read once in a process."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
 def upgrade(engine: Engine) -> None:
     """Apply the missing migrations in one transaction; does nothing when there are none."""
-    config = configuration()
-    head = ScriptDirectory.from_config(config).get_current_head()
     with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == head:
+        if MigrationContext.configure(connection).get_current_revision() == _head():
             return
+    config = configuration()
     with engine.execution_options(immediate=True).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -64,6 +64,18 @@ conversations = Table(
     Column("answered_seq", Integer, nullable=False, default=0),
     Column("clarified", Integer, nullable=False, default=0),
     Column("failures", Integer, nullable=False, default=0),
+    Column("fence", Integer, nullable=False, default=0),
+    Column("priority", Integer, nullable=False, default=2),
+    Column("team", String(60), nullable=False, default=""),
+    Column("last_agent", String(120), nullable=False, default=""),
+    Column("held_since", Moment),
+    Column("closed_at", Moment),
+    Column("snoozed_until", Moment),
+    Column("clock_from", Moment),
+    Column("warn_at", Moment),
+    Column("due_at", Moment),
+    Column("first_answer_at", Moment),
+    Column("offered", String(10), nullable=False, default=""),
     UniqueConstraint("channel", "key"),
 )
 Index("conversations_owner", conversations.c.owner, conversations.c.waiting_since)
@@ -106,6 +118,10 @@ turns = Table(
     Column("draft", Text, nullable=False),
     Column("draft_audience", String(10), nullable=False, default="public"),
     Column("took_ms", Float, nullable=False),
+    Column("signals", JSON, nullable=False, default=dict),
+    Column("policy", String(16), nullable=False, default=""),
+    Column("gate", String(16), nullable=False, default=""),
+    Column("large_model", Text, nullable=False, default=""),
     Column("said", JSON, nullable=False, default=list),
     Column("at", Moment, nullable=False),
 )
@@ -213,6 +229,16 @@ presence = Table(
     Column("seen_at", Moment, nullable=False),
 )
 
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("teams", JSON, nullable=False, default=list),
+    Column("capacity", Integer),
+    Column("assigned_at", Moment),
+)
+"""What an agent can carry; one without a row is on every team, with the policy's capacity."""
+
 notes = Table(
     "notes",
     metadata,
@@ -220,3 +246,138 @@ notes = Table(
     Column("value", Text, nullable=False),
 )
 """Small facts of this installation: the hash of the one-time set-up token, marks of what was already imported."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("who", String(120), nullable=False),
+    Column("person", BigInteger),
+    Column("what", String(30), nullable=False),
+    Column("subject", String(300), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+canned_replies = Table(
+    "canned_replies",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("title", String(80), nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("conversation", ForeignKey("conversations.id", ondelete="SET NULL")),
+    Column("seq", Integer, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("topic", String(120), nullable=False, default=""),
+    Column("audience", String(10), nullable=False, default="public"),
+    Column("personal", JSON, nullable=False, default=list),
+    Column("state", String(10), nullable=False, default="waiting"),
+    Column("suggested_by", String(120), nullable=False),
+    Column("suggested_at", Moment, nullable=False),
+    Column("decided_by", String(120), nullable=False, default=""),
+    Column("decided_at", Moment),
+)
+Index("suggestions_state", suggestions.c.state, suggestions.c.id)
+
+satisfaction = Table(
+    "satisfaction",
+    metadata,
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("agent", String(120), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("score", Integer),
+    Column("comment", Text, nullable=False, default=""),
+    Column("answered_at", Moment),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("name", String(80), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("scope", String(10), nullable=False),
+    Column("issued_by", String(120), nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("person", ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("by", String(120), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("seen_at", Moment),
+)
+
+pages_seen = Table(
+    "pages_seen",
+    metadata,
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("url", String(500), nullable=False),
+    Column("title", String(200), nullable=False, default=""),
+    Column("at", Moment, nullable=False),
+)
+
+transcript_mails = Table(
+    "transcript_mails",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+)
+Index("transcript_mails_conversation", transcript_mails.c.conversation, transcript_mails.c.at)
+
+model_budgets = Table(
+    "model_budgets",
+    metadata,
+    Column("scope", String(80), primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("conversation", String(32), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("purpose", String(10), nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("read_tokens", BigInteger, nullable=False, default=0),
+    Column("written_tokens", BigInteger, nullable=False, default=0),
+    Column("micros", BigInteger, nullable=False, default=0),
+    Column("outcome", String(40), nullable=False, default=""),
+    Column("took_ms", Float, nullable=False, default=0.0),
+    Column("at", Moment, nullable=False),
+)
+Index("model_calls_day", model_calls.c.day, model_calls.c.outcome)
+
+slack_threads = Table(
+    "slack_threads",
+    metadata,
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", String(60), nullable=False),
+    Column("ts", String(40), nullable=False, default=""),
+    Column("told_seq", Integer, nullable=False),
+    Column("telling_seq", Integer, nullable=False),
+    Column("shown", String(64), nullable=False, default=""),
+    Column("fence", Integer, nullable=False, default=-1),
+    Column("began_at", Moment, nullable=False),
+)
+Index("slack_threads_ts", slack_threads.c.channel, slack_threads.c.ts)

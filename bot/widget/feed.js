@@ -27,8 +27,8 @@ export class Feed {
   after = 0;
   failures = 0;
 
-  constructor(client, { onMessage, onState, onLink, onGone }) {
-    Object.assign(this, { client, onMessage, onState, onLink, onGone });
+  constructor(client, { onMessage, onState, onTyping, onLink, onGone }) {
+    Object.assign(this, { client, onMessage, onState, onTyping, onLink, onGone });
     window.addEventListener("online", () => this.wake?.());
   }
 
@@ -62,6 +62,7 @@ export class Feed {
 
   async hear({ name, data }, signal) {
     if (name === "message") await this.take(data, signal).catch(() => {});
+    else if (name === "typing") this.onTyping(data);
     else this.onState(data);
   }
 
@@ -120,6 +121,7 @@ export class Feed {
     this.channel?.postMessage({ name, data });
     if (name === "message") await this.take(data, signal);
     else if (name === "state") this.onState(data);
+    else if (name === "typing") this.onTyping(data);
   }
 
   /** Give a message on if it is new; where numbers are missing before it, fetch what lies between first. */

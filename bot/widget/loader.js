@@ -75,7 +75,8 @@
     const { customerId: id, customerName: name, customerEmail: email, customerSignature: signature } = given;
     const customer = id ? Object.fromEntries(Object.entries({ id, name, email, signature }).filter(([, value]) => value)) : null;
     const starters = given.starters ? given.starters.split("|").map((each) => each.trim()).filter(Boolean).slice(0, 4) : null;
-    return { type: "firstline:hello", customer, starters, theme: given.theme ?? "" };
+    const page = { url: location.origin + location.pathname, title: document.title };
+    return { type: "firstline:hello", customer, starters, theme: given.theme ?? "", page };
   }
 
   function show(wanted, text) {

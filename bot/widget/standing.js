@@ -19,7 +19,7 @@ export class Standing {
   }
 
   clear() {
-    for (const id of ["waiting", "ended", "typing"]) $(id).hidden = true;
+    for (const id of ["waiting", "ended", "typing", "thoughts", "thanked"]) $(id).hidden = true;
     this.shown = "";
     this.human(false);
     this.presence(null);
@@ -28,7 +28,7 @@ export class Standing {
   show(state) {
     this.inHours = state.in_hours;
     this.nextOpen = state.next_open;
-    this.typing(state.answering);
+    if (!this.written) this.typing(state.answering);
     this.presence(state);
     this.waiting(state);
     this.human(state.owner === "waiting" || state.owner === "agent");
@@ -54,7 +54,7 @@ export class Standing {
     const waiting = state.owner === "waiting";
     $("waiting").hidden = !waiting;
     if (!waiting) return;
-    $("waiting-title").textContent = state.in_hours ? "Waiting for a person" : "We’ll get back to you";
+    $("waiting-title").textContent = state.in_hours && !state.later ? "Waiting for a person" : "We’ll get back to you";
     $("waiting-text").textContent = place(state);
     $("email").hidden = state.in_hours || state.email_left;
     $("email-done").hidden = !state.email_left;
@@ -65,12 +65,25 @@ export class Standing {
     $("human").querySelector("span").textContent = asked ? "A human has been asked" : "Talk to a human";
   }
 
-  typing(on) {
+  typing(on, who = this.company) {
     if ($("typing").hidden === !on) return;
     $("typing").hidden = !on;
     if (!on) return;
-    this.say(`${this.company} is writing`);
+    this.say(`${who} is writing`);
     $("scroller").scrollTo({ top: $("scroller").scrollHeight });
+  }
+
+  /** A person is writing: shown until `seconds` are over or their message is there. */
+  writing(agent, seconds) {
+    clearTimeout(this.fading);
+    if (!seconds) {
+      if (this.written) this.typing(false);
+      this.written = false;
+      return;
+    }
+    this.written = true;
+    this.typing(true, agent);
+    this.fading = setTimeout(() => this.writing("", 0), seconds * 1_000);
   }
 
   say(text) {
@@ -78,7 +91,8 @@ export class Standing {
   }
 }
 
-function place({ place: at, in_hours: inHours, next_open: nextOpen }) {
+function place({ place: at, later, in_hours: inHours, next_open: nextOpen }) {
+  if (later) return `We come back to you ${later}. Write before, and you are back in line at once.`;
   const ahead = (at ?? 1) === 1 ? "You are next in line." : `${at - 1} ${at === 2 ? "person is" : "people are"} ahead of you.`;
   return inHours ? `${ahead} You can close this; we keep your place.` : `People are back ${nextOpen}. Your place in line is kept.`;
 }

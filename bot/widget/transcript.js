@@ -44,7 +44,7 @@ export class Transcript {
   /** Show a message of the log; one of this browser's that was shown before it was confirmed keeps its place. */
   show(message, { fresh = true } = {}) {
     if (this.log.querySelector(`[data-seq="${message.seq}"]`)) return;
-    const waiting = message.participant === "customer" && this.pending(message.text);
+    const waiting = this.own(message.client_id);
     if (waiting) {
       this.confirm(waiting, message.seq);
       return;
@@ -53,32 +53,31 @@ export class Transcript {
     if (message.participant !== "customer") this.closeChoices();
     const node = message.kind === "event" ? this.event(message) : this.message(message);
     node.dataset.seq = message.seq;
+    if (message.client_id) node.dataset.client = message.client_id;
     node.classList.toggle("fresh", fresh);
     this.log.insertBefore(node, this.log.querySelector(".pending"));
     if (follow || message.participant === "customer") this.toEnd();
   }
 
-  /** Show what the customer has just written, before the server has it. */
+  /** Show what the customer has just written, before the server has it or has said so. */
   showPending({ client_id: id, text }) {
-    if (this.log.querySelector(`[data-client="${id}"]`)) return;
+    if (this.own(id)) return;
     this.closeChoices();
     const node = this.message({ participant: "customer", author: "", at: new Date().toISOString(), text, html: null });
     node.classList.add("pending", "fresh");
     node.dataset.client = id;
-    node.dataset.text = text.trim();
     this.log.append(node);
     this.toEnd();
   }
 
-  pending(text) {
-    return [...this.log.querySelectorAll(".pending")].find((node) => node.dataset.text === text.trim()) ?? null;
+  /** The message that this browser sent under an id, whether the log has it or not. */
+  own(id) {
+    return id ? this.log.querySelector(`[data-client="${id}"]`) : null;
   }
 
   sent(id, seq) {
-    const node = this.log.querySelector(`[data-client="${id}"]`);
-    if (!node || node.dataset.seq) return;
-    if (this.log.querySelector(`[data-seq="${seq}"]`)) node.remove();
-    else this.confirm(node, seq);
+    const node = this.own(id);
+    if (node && !node.dataset.seq) this.confirm(node, seq);
   }
 
   confirm(node, seq) {
@@ -87,7 +86,7 @@ export class Transcript {
   }
 
   drop(id) {
-    this.log.querySelector(`[data-client="${id}"]`)?.remove();
+    this.own(id)?.remove();
   }
 
   event(message) {

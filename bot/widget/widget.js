@@ -1,6 +1,7 @@
 // The chat in its frame: wires the conversation, the log, the composer and the page around it.
 
 import { Client, store } from "./client.js";
+import { Ended } from "./ended.js";
 import { Feed } from "./feed.js";
 import { Outgoing } from "./outgoing.js";
 import { Standing } from "./standing.js";
@@ -10,6 +11,7 @@ const STARTERS = ["Where is my order?", "How long does delivery take?", "I want 
 const READ = "firstline.read";
 const COUNT_FROM = 3_500;
 const MOST = 4_000;
+const TYPING_EVERY_MS = 3_000;
 
 const $ = (id) => document.getElementById(id);
 const host = new URLSearchParams(location.search).get("host") ?? location.origin;
@@ -20,19 +22,23 @@ const client = new Client();
 const standing = new Standing(company);
 const transcript = new Transcript($("log"), $("scroller"), { company, onChoice: say, onRating: rate });
 const outgoing = new Outgoing(client, { onSent, onRefused, onHeld: () => link(false), onGone: anew });
-const feed = new Feed(client, { onMessage, onState, onLink: link, onGone: startAgain });
+const feed = new Feed(client, { onMessage, onState, onTyping, onLink: link, onGone: startAgain });
+const ended = new Ended(client, { say: (text) => standing.say(text), onTrouble: (text) => trouble(text, null) });
 
 let open = !framed;
 let state = null;
 let resuming = false;
+let page = null;
+let typedAt = 0;
 
 function toHost(message) {
   if (framed) window.parent.postMessage(message, host);
 }
 
 const heard = {
-  "firstline:hello"({ customer, starters, theme }) {
+  "firstline:hello"({ customer, starters, theme, page: where }) {
     client.customer = customer ?? null;
+    page = where ?? null;
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
     begin(Array.isArray(starters) ? starters : STARTERS);
   },
@@ -99,6 +105,7 @@ async function resume() {
     for (const entry of outgoing.held) transcript.showPending(entry);
     if (!feed.after && !outgoing.held.length) $("welcome").hidden = false;
     toHost({ type: "firstline:active", active: true });
+    tellPage();
     transcript.toEnd();
     countUnread();
     if (outgoing.held.length) outgoing.flush();
@@ -146,6 +153,21 @@ function onSent(entry, seq) {
   toHost({ type: "firstline:active", active: true });
   link(true);
   feed.start();
+  tellPage();
+}
+
+/** The page the chat stands on, once for each conversation of this page view; a copy that does not arrive is no loss. */
+function tellPage() {
+  if (!page || page.told === client.kept?.id) return;
+  page.told = client.kept?.id;
+  client.post("/page", { url: page.url, title: page.title }).catch(() => {});
+}
+
+/** A person is answering: tell them that something is being written, once every few seconds. */
+function tellTyping() {
+  if (state?.owner !== "agent" || Date.now() - typedAt < TYPING_EVERY_MS || !$("text").value.trim()) return;
+  typedAt = Date.now();
+  client.post("/typing", {}).catch(() => {});
 }
 
 function onRefused(entry, error) {
@@ -191,15 +213,21 @@ async function leaveEmail(event) {
 /* Hearing */
 
 function onMessage(message) {
+  if (message.participant !== "customer") standing.writing("", 0);
   if (message.participant === "bot" || message.kind === "event") standing.typing(false);
   transcript.show(message);
   if (open) markRead();
   else countUnread();
 }
 
+function onTyping({ agent, fades_s: seconds }) {
+  standing.writing(agent, seconds);
+}
+
 function onState(next) {
   state = next;
   standing.show(next);
+  ended.show(next);
   refresh();
 }
 
@@ -265,7 +293,10 @@ function submit(event) {
 }
 
 $("composer").addEventListener("submit", submit);
-$("text").addEventListener("input", fit);
+$("text").addEventListener("input", () => {
+  fit();
+  tellTyping();
+});
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
 });

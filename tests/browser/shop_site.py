@@ -184,7 +184,8 @@ def make_site(home: Path, *, hours: Hours = ALWAYS, **settings: object) -> Site:
     parts.library.put_all([delivery(), returns()], source="help centre")
     shelf = Shelf(parts.library, load_policy(made.data / "policy.yml"))
     database = Database.open(made.store_url)
-    handoff = HandOff(parts.conversations, Presence(database, parts.clock), lambda: hours, parts.clock)
+    presence, plan = Presence(database, parts.clock), shelf.policy.service
+    handoff = HandOff(parts.conversations, presence, lambda: hours, parts.clock, plan=lambda: plan)
     turns = Turns(
         parts.conversations,
         parts.library,

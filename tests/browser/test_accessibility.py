@@ -119,8 +119,12 @@ def test_the_desk(live: Live, visit: Visit, scheme: str) -> None:
     check(page)
     assert small_targets(page) == []
     page.keyboard.press("Escape")
-    page.keyboard.press("?")
-    check(page)
+    for key, dialog in (("p", "#pass"), ("z", "#snooze-dialog"), ("?", "#help")):
+        page.keyboard.press(key)
+        page.locator(f"{dialog}[open]").wait_for()
+        check(page)
+        assert small_targets(page) == []
+        page.keyboard.press("Escape")
     for name in ("knowledge", "releases", "people"):
         page.goto(f"{live.address}/desk/{name}/")
         check(page)
@@ -137,6 +141,12 @@ def test_the_desk_does_not_scroll_sideways(live: Live, visit: Visit, scheme: str
     page.locator(".record summary").click()
     sideways = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(sideways) <= 0
+    page.locator("#take").click()
+    for button, dialog in (("#pass-on", "#pass"), ("#snooze", "#snooze-dialog")):
+        page.locator(button).click()
+        assert page.locator(f"{dialog}[open]").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+        assert page.evaluate(sideways) <= 0
+        page.keyboard.press("Escape")
     for name in ("knowledge", "releases", "people"):
         page.goto(f"{live.address}/desk/{name}/")
         assert page.evaluate(sideways) <= 0

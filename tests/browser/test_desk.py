@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,9 +121,8 @@ def test_canned_replies_are_filled_in(live: Live, visit: Visit) -> None:
     page = at_the_desk(live, visit)
     page.keyboard.press("j")
     page.locator("#canned").select_option(label="Greeting")
-    expect(page.locator("#text")).to_have_value(
-        "Hello ada, this is Maud Wren at Wrenfield. I have read what you wrote; give me a minute to look into it."
-    )
+    expect(page.locator("#text")).to_have_value(re.compile(r"^Hello \{customer\}, this is Maud Wren at Wrenfield\."))
+    expect(page.locator("#unfilled")).to_contain_text("{customer} is not known here")
 
 
 def test_single_keys_can_be_switched_off(live: Live, visit: Visit) -> None:
@@ -179,7 +179,7 @@ def test_widget_and_desk_speak_to_each_other(live: Live, visit: Visit, screensho
     customer_asks(live, "My casserole arrived cracked, can a human look at it?", name="Ruth Abrams")
     customer_asks(live, "There was smoke from the kettle", name="Lewis Grant")
     desk = at_the_desk(live, visit)
-    desk.keyboard.press("j")
+    desk.locator("#list a", has_text="Visitor").click()
     desk.locator(".record").nth(2).wait_for()
     desk.keyboard.press("t")
     expect(desk.locator("#text")).to_be_focused()
@@ -192,3 +192,104 @@ def test_widget_and_desk_speak_to_each_other(live: Live, visit: Visit, screensho
     desk.wait_for_timeout(300)
     desk.screenshot(path=screenshots / "desk.png")
     expect(chat.locator(".message.bot")).to_have_count(3)
+
+
+def holds(live: Live, visit: Visit, text: str = "I want a human, what does express cost?") -> tuple[Page, Conversation]:
+    """Maud at the desk, holding a conversation that she has open."""
+    asked = customer_asks(live, text)
+    page = at_the_desk(live, visit)
+    page.keyboard.press("j")
+    page.keyboard.press("t")
+    expect(page.locator("#text")).to_be_focused()
+    return page, asked
+
+
+def test_the_draft_is_sent_with_one_key(live: Live, visit: Visit) -> None:
+    page, asked = holds(live, visit)
+    expect(page.locator("#draft-text")).to_contain_text("Express delivery costs £6.95")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    expect(page.locator(".message.agent")).to_contain_text("Express delivery costs £6.95")
+    expect(page.locator("#draft")).to_be_hidden()
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    expect(page.locator("#toast")).to_contain_text("no draft for the last message")
+    said = [each for each in live.site.parts.conversations.log(asked.id) if each.participant == "agent"]
+    assert len(said) == 1
+
+
+def test_a_draft_for_customers_is_sent_to_a_signed_in_customer_only(live: Live, visit: Visit) -> None:
+    from bot.store.tables import turns
+
+    known, visitor = (customer_asks(live, f"A human, {name}, express?", name=name) for name in ("ada", "visitor-7"))
+    live.site.parts.library.database.write(
+        lambda connection: connection.execute(turns.update().values(draft_audience="customers"))
+    )
+    page = at_the_desk(live, visit)
+    for id, may in ((known.id, True), (visitor.id, False)):
+        page.goto(f"{live.address}/desk/conversations/{id}")
+        page.locator(".record summary").click()
+        page.keyboard.press("t")
+        expect(page.locator("#text")).to_be_focused()
+        expect(page.locator("#draft")).to_be_visible(visible=may)
+        expect(page.get_by_role("button", name="Use as reply")).to_be_visible(visible=may)
+        expect(page.locator(".internal")).to_be_visible(visible=not may)
+
+
+def test_a_conversation_is_passed_on_by_keyboard(live: Live, visit: Visit) -> None:
+    live.site.add_person("Edie Wren", "agent")
+    page, asked = holds(live, visit)
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.locator("#pass-to")).to_be_focused()
+    expect(page.locator("#pass-to")).to_contain_text("Edie Wren, away, holds 0 of 6")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Wants it by Friday")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#standing")).to_contain_text("Edie Wren is answering")
+    expect(page.locator(".message.note")).to_contain_text("Wants it by Friday")
+    expect(page.locator("#text")).to_be_disabled()
+    assert live.site.parts.conversations.get(asked.id).agent == "Edie Wren"
+
+
+def test_a_conversation_goes_to_a_team_and_keeps_its_place(live: Live, visit: Visit) -> None:
+    page, asked = holds(live, visit)
+    page.locator("#pass-on").click()
+    page.locator("#pass-to").select_option(label="Returns and refunds")
+    page.locator("#pass-form button[type=submit]").click()
+    expect(page.locator("#marks")).to_contain_text("Returns and refunds")
+    expect(page.locator(f"[data-id='{asked.id}']")).to_contain_text("Due in")
+    expect(page.locator("#take")).to_be_visible()
+
+
+def test_a_snoozed_conversation_stands_under_later_and_comes_back(live: Live, visit: Visit) -> None:
+    page, asked = holds(live, visit)
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    page.locator("#snoozes button").first.wait_for()
+    page.keyboard.press("2")
+    expect(page.locator("#standing")).to_contain_text("Put off until today at")
+    expect(page.locator("#list")).to_contain_text("Nobody is waiting")
+    page.locator(".filters button[value=later]").click()
+    expect(page.locator(f"[data-id='{asked.id}']")).to_contain_text("Back today at")
+    customer_asks(live, "Still there?")
+    expect(page.locator("#list")).to_contain_text("Nothing is put off")
+    page.locator(".filters button[value=open]").click()
+    expect(page.locator(f"[data-id='{asked.id}']")).to_be_visible()
+
+
+def test_a_page_that_is_behind_says_so_and_keeps_what_was_written(live: Live, visit: Visit) -> None:
+    page, asked = holds(live, visit)
+    page.route("**/desk/api/events", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#standing")).to_contain_text("You are answering")
+    live.site.parts.handoff.hand_back(asked.id, "Maud Wren")
+    live.site.parts.handoff.take(asked.id, "Maud Wren")
+    page.locator("#text").fill("From a page that is behind")
+    page.route("**/desk/api/conversations/*?after=*", lambda route: route.abort())
+    with page.expect_response("**/reply") as answered:
+        page.locator("#send").click()
+    assert answered.value.status == 409
+    expect(page.locator("#toast")).not_to_be_empty()
+    expect(page.locator("#text")).to_have_value("From a page that is behind")
+    assert [each for each in live.site.parts.conversations.log(asked.id) if each.participant == "agent"] == []

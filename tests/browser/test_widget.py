@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -82,6 +83,30 @@ def test_an_answer_lost_on_the_way_is_not_said_twice(live: Live, visit: Visit) -
     assert lost
     (conversation,) = live.site.parts.conversations.listing()
     assert conversation.last_seq == 2
+
+
+def test_a_message_on_its_way_during_a_reload_stands_there_once(live: Live, visit: Visit) -> None:
+    page = visit(live.address)
+    chat = open_chat(page)
+    stored: list[int] = []
+
+    def store_but_never_tell(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+        elif not stored:
+            stored.append(route.fetch().status)
+
+    page.route("**/messages", store_but_never_tell)
+    ask(chat, "zzz")
+    while not stored:
+        page.wait_for_timeout(20)
+    assert stored == [202]
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/messages")):
+        page.reload()
+        chat = open_chat(page)
+    expect(chat.locator(".message.customer")).to_have_count(1)
+    (conversation,) = live.site.parts.conversations.listing()
+    assert live.site.parts.conversations.log(conversation.id)[0].text == "zzz"
 
 
 def test_without_streams_the_widget_polls(serve: Callable[..., Live], visit: Visit) -> None:
@@ -274,3 +299,16 @@ def test_nothing_is_asked_of_another_host(live: Live, visit: Visit) -> None:
     chat.locator(".message.bot").wait_for()
     assert asked
     assert [url for url in asked if not url.startswith((live.address, "data:"))] == []
+
+
+def test_a_customer_who_is_put_off_is_told_until_when(live: Live, visit: Visit) -> None:
+    page = visit(live.address)
+    chat = open_chat(page)
+    chat.locator("#human").click()
+    expect(chat.locator("#waiting")).to_contain_text("You are next in line.")
+    (conversation,) = live.site.parts.conversations.listing()
+    live.site.parts.handoff.snooze(conversation.id, "Edie", live.site.parts.clock() + timedelta(days=1))
+    expect(chat.locator("#waiting")).to_contain_text("We come back to you tomorrow at")
+    expect(chat.locator(".event").last).to_contain_text("Edie will come back to this tomorrow at")
+    ask(chat, "zzz")
+    expect(chat.locator("#waiting")).to_contain_text("You are next in line.")

@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from bot.console.canned import canned_replies
 from bot.console.records import passage_json
 from bot.console.releases import verdict
-from bot.errors import BadSettings
 from bot.messages import IncomingMessage
 from tests.browser.shop_site import PASSWORD, Site, make_site
 from tests.channels.test_json_body import TRAPS
@@ -61,7 +59,10 @@ def csrf(client: FlaskClient) -> dict[str, str]:
 
 
 def act(client: FlaskClient, id: str, verb: str, body: Any = None) -> Any:
-    return client.post(f"/desk/api/conversations/{id}/{verb}", json=body or {}, headers=csrf(client))
+    """An act on a page that has just been read, unless `body` brings a token of its own."""
+    shown = client.get(f"/desk/api/conversations/{id}").json.get("conversation", {})
+    given = {"token": shown.get("token", 0)} | (body or {})
+    return client.post(f"/desk/api/conversations/{id}/{verb}", json=given, headers=csrf(client))
 
 
 def test_nobody_comes_in_without_a_session(site: Site) -> None:
@@ -313,17 +314,89 @@ def test_the_verdict_of_the_gate_is_readable() -> None:
     assert verdict({}).promote is None
 
 
-def test_a_company_has_its_own_canned_replies(tmp_path: Path) -> None:
-    own = tmp_path / "canned_replies.yml"
-    own.write_text("- title: Hi\n  text: Hello {name}, {agent} here\n", encoding="utf-8")
-    assert canned_replies(tmp_path, {"name": "Ada", "agent": "Maud"}) == [
-        {"title": "Hi", "text": "Hello Ada, Maud here"}
-    ]
-    own.write_text("title: Hi\n", encoding="utf-8")
-    with pytest.raises(BadSettings, match="list of title and text"):
-        canned_replies(tmp_path, {})
-
-
 def test_a_passage_id_becomes_a_link() -> None:
     assert passage_json("help/a@b@3:10-20")["url"] == "/documents/help%2Fa%40b?version=3&start=10&end=20#quote"
     assert passage_json("odd")["url"] == "/documents/odd"
+
+
+def test_every_act_of_an_agent_carries_the_token_of_what_the_page_showed(
+    site: Site, desk: FlaskClient, waiting: str
+) -> None:
+    taken = act(desk, waiting, "take").json["conversation"]
+    acts = {"reply": {"text": "Hello"}, "hand-back": {}, "close": {}, "snooze": {"until": "2099-01-01T00:00:00Z"}}
+    for verb, given in acts.items():
+        for wrong in (None, "1", True, -1, 1.5, 2**40):
+            refused = act(desk, waiting, verb, {**given, "token": wrong})
+            assert (refused.status_code, refused.json["error"]["code"]) == (400, "bad_input")
+    site.parts.handoff.hand_back(waiting, "Maud Wren")
+    site.parts.handoff.take(waiting, "Maud Wren")
+    for verb, given in acts.items():
+        if verb == "snooze":
+            continue
+        behind = act(desk, waiting, verb, {**given, "token": taken["token"]})
+        assert (behind.status_code, behind.json["error"]["code"]) == (409, "moved_on")
+        assert "changed hands since this page showed it" in behind.json["error"]["message"]
+    assert act(desk, waiting, "reply", {"text": "Hello"}).status_code == 201
+
+
+def test_a_second_browser_of_an_agent_closes_once(site: Site, desk: FlaskClient, waiting: str) -> None:
+    act(desk, waiting, "take")
+    other = signed_in(site, MAUD)
+    assert act(other, waiting, "reply", {"text": "From the other browser"}).status_code == 201
+    assert act(other, waiting, "close").status_code == 200
+    again = act(desk, waiting, "close")
+    assert (again.status_code, again.json["error"]["message"]) == (
+        409,
+        "this conversation is closed; reload to see it as it stands",
+    )
+
+
+def test_passing_on_says_who_is_there_and_checks_who_is_meant(site: Site, desk: FlaskClient, waiting: str) -> None:
+    site.add_person("Edie Wren", "agent")
+    site.add_person("Vera Wren", "viewer")
+    site.parts.handoff.seen("Edie Wren")
+    ways = desk.get("/desk/api/ways").json
+    assert [(each["name"], each["present"], each["capacity"]) for each in ways["colleagues"]] == [
+        ("Edie Wren", True, 6),
+        ("Maud Wren", False, 6),
+    ]
+    assert [each["id"] for each in ways["teams"]] == ["orders", "returns", "care"]
+    assert len(ways["snoozes"]) >= 4
+    for verb, given, said in (
+        ("assign", {"to": "Vera Wren"}, "names a colleague who can answer"),
+        ("assign", {"to": 5}, "names a colleague who can answer"),
+        ("assign", {"to": "Edie Wren", "note": 5}, "`note` is a text"),
+        ("refer", {"team": "moon"}, "no team 'moon'"),
+        ("refer", {}, "`team` is the id of a team"),
+        ("snooze", {"until": "soon"}, "a moment with its offset"),
+        ("snooze", {"until": "2026-11-23T09:00:00"}, "a moment with its offset"),
+        ("snooze", {"until": "0001-01-01T00:00:00+14:00"}, "within the coming year"),
+        ("snooze", {"until": "2001-01-01T00:00:00Z"}, "within the coming year"),
+        ("snooze", {"until": "9999-12-31T23:59:59-14:00"}, "within the coming year"),
+    ):
+        refused = act(desk, waiting, verb, given)
+        assert (refused.status_code, said in refused.json["error"]["message"]) == (400, True), refused.json
+    assert act(desk, waiting, "assign", {"to": "Edie Wren", "note": "x" * 4_001}).status_code == 413
+    given = act(desk, waiting, "assign", {"to": "Edie Wren", "note": " Knows it "}).json["conversation"]
+    assert (given["owner"], given["agent"]) == ("agent", "Edie Wren")
+
+
+def test_a_reserved_topic_goes_before_what_waited_longer(site: Site, desk: FlaskClient, waiting: str) -> None:
+    receipt = site.parts.turns.accept(IncomingMessage("web", "k2", "bob", "m2", "There was smoke from the kettle"))
+    site.parts.turns.answer(receipt.conversation)
+    first, second = desk.get("/desk/api/queue").json["conversations"]
+    assert (first["id"], first["priority"], first["team"]) == (receipt.conversation, "urgent", "Customer care")
+    assert second["id"] == waiting
+    assert first["due_at"] < second["due_at"]
+
+
+def test_the_queue_shows_priority_team_clock_and_snooze(site: Site, desk: FlaskClient, waiting: str) -> None:
+    (row,) = desk.get("/desk/api/queue").json["conversations"]
+    assert (row["priority"], row["team"], row["clock"], row["snoozed_until"]) == ("normal", "", "running", None)
+    assert row["token"] == site.parts.conversations.get(waiting).fence
+    act(desk, waiting, "refer", {"team": "care"})
+    until = desk.get("/desk/api/ways").json["snoozes"][0]["until"]
+    shown = act(desk, waiting, "snooze", {"until": until}).json["conversation"]
+    assert (shown["team"], shown["snoozed_until"], shown["returned"]) == ("Customer care", until, False)
+    assert shown["snoozed"].startswith(("today at", "tomorrow at"))
+    assert [each["id"] for each in desk.get("/desk/api/queue").json["conversations"]] == [waiting]

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from bot.errors import Conflict, LeaseLost, NotFound
 from bot.messages import Decision, DialogueState, IncomingMessage, Reply, Turn, Understanding
-from bot.store import conversations as module
+from bot.store import log as module
 from bot.store.conversations import Conversations, Outcome
 from bot.store.database import Database
 from bot.store.documents import Library

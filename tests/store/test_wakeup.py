@@ -66,6 +66,15 @@ def test_a_nudge_wakes_at_once(wakeup: Wakeup, position: Position) -> None:
     assert took_s < INTERVAL_S
 
 
+def test_a_stir_wakes_though_nothing_was_written_and_says_whether_it_is_news(wakeup: Wakeup) -> None:
+    later(0.05, wakeup.stir)
+    reached, took_s = timed(lambda: wakeup.wait(0, 10))
+    assert (reached, wakeup.position(), wakeup.news_position()) == (1, 1, 0)
+    assert took_s < 5
+    wakeup.stir(news=True)
+    assert (wakeup.wait(1, 10), wakeup.news_position()) == (2, 1)
+
+
 def test_what_another_process_wrote_is_seen_soon(wakeup: Wakeup, position: Position) -> None:
     later(0.05, lambda: setattr(position, "now", 7))
     reached, took_s = timed(lambda: wakeup.wait(0, 10))

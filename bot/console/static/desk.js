@@ -2,12 +2,15 @@
 
 import { ask, liveUpdates } from "./line.js";
 import { factsOf } from "./facts.js";
-import { messageNode } from "./log.js";
+import { wireHanding } from "./handing.js";
+import { maySend, messageNode } from "./log.js";
+import { marksOf } from "./marks.js";
 import { drawQueue, shownIn } from "./queue.js";
 
 const $ = (id) => document.getElementById(id);
 const main = $("main");
 const { me } = main.dataset;
+const mayWrite = main.dataset.writes !== "no";
 const TICK_MS = 15_000;
 const SINGLE_KEYS = "firstline.desk.single-keys";
 const DRAFTS = "firstline.desk.drafts";
@@ -19,6 +22,7 @@ let seen = 0;
 let asNote = false;
 let loading = null;
 let epoch = 0;
+let draft = null;
 
 /* Queue */
 
@@ -38,7 +42,8 @@ async function readQueue() {
 function draw() {
   const searching = Boolean($("search").value.trim());
   drawQueue($("list"), { rows: shown(), current: current?.id, filter, searching });
-  $("count-waiting").textContent = all.filter((each) => each.owner === "waiting").length || "";
+  $("count-waiting").textContent = all.filter((each) => each.owner === "waiting" && !each.snoozed_until).length || "";
+  $("count-later").textContent = all.filter((each) => each.snoozed_until).length || "";
   $("count-mine").textContent = all.filter((each) => each.owner === "agent" && each.agent === me).length || "";
 }
 
@@ -66,6 +71,7 @@ async function open(id, { push = true } = {}) {
   keepDraft();
   current = { id };
   seen = 0;
+  draft = null;
   $("log").replaceChildren();
   $("nothing").hidden = true;
   $("open").hidden = false;
@@ -121,7 +127,9 @@ function show({ conversation, messages }) {
   const scroller = $("scroller");
   const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 160 || !seen;
   for (const message of messages) {
-    const node = messageNode(message, { useDraft });
+    const node = messageNode(message, { useDraft, audience: conversation.audience });
+    if (message.turn) draft = message.turn.draft && maySend(message.turn, conversation.audience) ? message.turn.draft : null;
+    if (message.participant === "agent" && message.kind === "text") draft = null;
     const shownAlready = $("log").querySelector(`[data-seq="${message.seq}"]`);
     if (!shownAlready) $("log").append(node);
     else if (message.turn && !shownAlready.querySelector(".record")) shownAlready.replaceWith(node);
@@ -129,13 +137,14 @@ function show({ conversation, messages }) {
   }
   current = conversation;
   drawStanding();
-  $("facts").replaceChildren(...factsOf(conversation));
+  $("facts").replaceChildren(...factsOf(conversation), ...[$("around")].filter(Boolean));
+  document.dispatchEvent(new CustomEvent("desk:shown", { detail: { conversation } }));
   if (follow) scroller.scrollTo({ top: scroller.scrollHeight });
 }
 
 const STANDING = {
   bot: () => "The bot is answering",
-  waiting: (each) => `Waiting: ${each.reason}`,
+  waiting: (each) => (each.snoozed_until ? `Put off until ${each.snoozed}: ${each.reason}` : `Waiting: ${each.reason}`),
   agent: (each) => (each.agent === me ? "You are answering; the bot is silent" : `${each.agent} is answering; the bot is silent`),
   closed: () => "Closed",
 };
@@ -146,22 +155,30 @@ function drawStanding() {
   $("name").textContent = current.name;
   $("standing").textContent = STANDING[current.owner](current);
   $("talk").dataset.owner = current.owner;
-  $("take").hidden = !free;
+  $("marks").replaceChildren(...marksOf(current));
+  $("take").hidden = !free || !mayWrite;
   $("hand-back").hidden = !mine;
-  $("close").hidden = !(mine || current.owner === "waiting");
+  for (const id of ["pass-on", "snooze", "close"]) $(id).hidden = !mayWrite || !(mine || current.owner === "waiting");
+  $("draft").hidden = !(mine && draft);
+  $("draft-text").textContent = draft ?? "";
   write(asNote);
 }
 
 /* Acting */
 
+/** An act on the conversation as it is shown: its token goes with it, and a page that is behind is refused. */
+async function move(verb, body = {}) {
+  const { conversation } = await ask(`/conversations/${current.id}/${verb}`, { ...body, token: current.token });
+  epoch += 1;
+  current = conversation;
+  drawStanding();
+  await read();
+}
+
 async function act(verb) {
   if (!current) return;
   try {
-    const { conversation } = await ask(`/conversations/${current.id}/${verb}`, {});
-    epoch += 1;
-    current = conversation;
-    drawStanding();
-    await read();
+    await move(verb);
     if (verb === "take") write(false, { focus: true });
   } catch (error) {
     toast(error.message);
@@ -169,22 +186,35 @@ async function act(verb) {
   }
 }
 
+const { passOn, putOff } = wireHanding({ open: () => current, act: move });
+
 async function send(event) {
   event?.preventDefault();
   const text = $("text").value.trim();
   if (!text || !current || $("send").disabled) return;
   $("send").disabled = true;
   try {
-    await ask(`/conversations/${current.id}/${asNote ? "note" : "reply"}`, { text });
+    await ask(`/conversations/${current.id}/${asNote ? "note" : "reply"}`, { text, token: current.token });
     $("text").value = "";
     keepDraft();
     await read();
     $("scroller").scrollTo({ top: $("scroller").scrollHeight });
   } catch (error) {
     toast(error.message);
+    await read();
   } finally {
     drawStanding();
   }
+}
+
+/** What the bot would have answered to the newest message, said as it is. */
+async function sendDraft() {
+  if (!draft) return toast("The bot has no draft for the last message.");
+  if (current.owner !== "agent" || current.agent !== me) return toast("Take the conversation over first, then send the draft.");
+  if ($("text").value.trim()) return toast("There is something in the box already; send or empty it first.");
+  write(false);
+  $("text").value = draft;
+  return send();
 }
 
 /** Switch the box between a reply to the customer and a note for colleagues. */
@@ -256,13 +286,16 @@ const KEYS = {
   n: () => write(true, { focus: true }),
   b: () => !$("hand-back").hidden && act("hand-back"),
   e: () => !$("close").hidden && act("close"),
+  p: () => !$("pass-on").hidden && passOn(),
+  z: () => !$("snooze").hidden && putOff(),
+  d: () => sendDraft(),
   "/": () => $("search").focus(),
   "?": () => $("help").showModal(),
 };
-const NEEDS_OPEN = new Set(["t", "r", "n", "b", "e"]);
+const NEEDS_OPEN = new Set(["t", "r", "n", "b", "e", "p", "z", "d"]);
 
 function onKey(event) {
-  if (event.isComposing || $("help").open) return;
+  if (event.isComposing || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target === $("text")) {
     send(event);
     return;
@@ -304,6 +337,9 @@ $("list").addEventListener("click", (event) => {
 $("take").addEventListener("click", () => act("take"));
 $("hand-back").addEventListener("click", () => act("hand-back"));
 $("close").addEventListener("click", () => act("close"));
+$("pass-on").addEventListener("click", passOn);
+$("snooze").addEventListener("click", putOff);
+$("send-draft").addEventListener("click", sendDraft);
 $("as-reply").addEventListener("click", () => write(false, { focus: true }));
 $("as-note").addEventListener("click", () => write(true, { focus: true }));
 $("answer").addEventListener("submit", send);
@@ -325,6 +361,7 @@ window.addEventListener("pagehide", keepDraft);
 setInterval(draw, TICK_MS);
 liveUpdates({
   onMoved: () => {
+    document.dispatchEvent(new CustomEvent("desk:moved"));
     readQueue();
     read();
   },

@@ -38,6 +38,9 @@ export function liveUpdates({ onMoved, onLink }) {
       onLink(true);
       soon();
     });
+    source.addEventListener("typing", ({ data }) => {
+      document.dispatchEvent(new CustomEvent("desk:typing", { detail: JSON.parse(data) }));
+    });
     source.addEventListener("error", () => {
       onLink(source.readyState === EventSource.CONNECTING && navigator.onLine && polling === 0);
       polling ||= setInterval(soon, POLL_MS);

@@ -3,7 +3,12 @@
 
 import { element, moment, percent } from "./dom.js";
 
-export function messageNode(message, { useDraft }) {
+/** `audience` is for whom answers to this customer may be: what is for others is shown, and not to be sent. */
+export function maySend(turn, audience) {
+  return turn.draft_audience === "public" || turn.draft_audience === audience;
+}
+
+export function messageNode(message, { useDraft, audience }) {
   const node = element("div", { className: `message ${message.kind === "note" ? "note" : message.participant} ${message.kind}` });
   node.dataset.seq = message.seq;
   if (message.kind === "event") {
@@ -15,7 +20,7 @@ export function messageNode(message, { useDraft }) {
   node.append(element("p", { className: "by" }, speaker(message), element("time", { textContent: moment(message.at) }), rating), bubble);
   if (message.citations.length) node.append(citations(message.citations));
   if (message.quick_replies.length) node.append(element("p", { className: "offered", textContent: `Offered: ${message.quick_replies.map((each) => each.title).join(" · ")}` }));
-  if (message.turn) node.append(record(message.turn, useDraft));
+  if (message.turn) node.append(record(message.turn, { useDraft, audience }));
   return node;
 }
 
@@ -41,7 +46,7 @@ const ROUTES = {
   smalltalk: "Small talk",
 };
 
-function record(turn, useDraft) {
+function record(turn, { useDraft, audience }) {
   const summary = element(
     "summary",
     {},
@@ -55,7 +60,8 @@ function record(turn, useDraft) {
     ["Decided by", element("span", {}, element("code", { textContent: turn.rule }), ` in release ${turn.release}, ${Math.round(turn.took_ms)} ms`)],
     turn.entities.length ? ["Took from it", turn.entities.map((each) => `${each.name} ${each.value}`).join(", ")] : null,
     ["Found", found(turn)],
-    turn.draft ? ["Held back", draft(turn, useDraft)] : null,
+    turn.large_model ? ["Large model", turn.large_model] : null,
+    turn.draft ? ["Held back", draft(turn, useDraft, audience)] : null,
   ].filter(Boolean);
   const list = element("dl", {}, ...rows.map(([term, value]) => element("div", {}, element("dt", { textContent: term }), element("dd", {}, value))));
   return element("details", { className: "record" }, summary, list);
@@ -83,8 +89,8 @@ function found({ found: passages, answer_confidence: confidence }) {
   return element("div", {}, element("ol", { className: "found" }, ...items), `sure of the answer: ${percent(confidence)}`);
 }
 
-function draft(turn, useDraft) {
-  if (turn.draft_audience !== "public") {
+function draft(turn, useDraft, audience) {
+  if (!maySend(turn, audience)) {
     const marked = element("p", { className: "internal", textContent: `Internal, for ${turn.draft_audience}: not to be sent as it is` });
     return element("div", { className: "draft" }, marked, element("p", { textContent: turn.draft }));
   }
