@@ -1,16 +1,18 @@
-"""Verbs of people: users add|list|remove|setup-link."""
+"""Verbs of people: users add|list|role|remove|setup-link."""
 
 from __future__ import annotations
 
 import getpass
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from bot.commands.common import open_bench, out, table, talk
+from bot.commands.common import open_bench, out, table, talk, who
 from bot.errors import Refused
+from bot.store.audit import Actor
 from bot.store.people import People
+from bot.store.roles import Role
 
 users_app = typer.Typer(help="The people of the desk.", no_args_is_help=True)
 
@@ -28,11 +30,11 @@ def _people() -> People:
 def add(
     email: str,
     name: Annotated[str, typer.Option(help="Name that customers see.")],
-    role: Annotated[Literal["agent", "admin"], typer.Option(help="Admins also manage people.")] = "agent",
+    role: Annotated[Role, typer.Option(help="What they may do; the first admin becomes the owner.")] = "agent",
 ) -> None:
     """Add somebody; the password is asked for, or read from stdin when that is no terminal."""
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    person = _people().add(email, name, role, password)
+    person = _people().add(email, name, role, password, by=Actor(who()))
     talk(f"{person.name} can sign in with {person.email}")
 
 
@@ -46,10 +48,17 @@ def list_people(as_json: Annotated[bool, typer.Option("--json")] = False) -> Non
     table("People", ("name", "e-mail", "role"), [(each.name, each.email, each.role) for each in found])
 
 
+@users_app.command("role")
+def change_role(email: str, role: Role) -> None:
+    """Give somebody another role; there is always an owner."""
+    person = _people().change_role(email, role, by=Actor(who()))
+    talk(f"{person.name} is {person.role} now")
+
+
 @users_app.command("remove")
 def remove(email: str) -> None:
     """End somebody's account and sessions."""
-    _people().remove(email)
+    _people().remove(email, by=Actor(who()))
     talk(f"{email} can no longer sign in")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, current_app, jsonify, make_response, redirect, render_template, request
@@ -32,7 +32,7 @@ FORMATS = ".md,.markdown,.html,.htm,.pdf,.docx,.xlsx,.txt,.csv,.tsv,.json,.yaml,
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of one row: `outcome` is added, changed, known or wrong; `number` as a spreadsheet counts."""
+    """What became of one row: `outcome` is added, changed, known, held or wrong; `number` as a spreadsheet counts."""
 
     number: int
     question: str
@@ -148,7 +148,7 @@ def delete() -> BaseResponse:
     """Take a document out of use: it cannot be quoted any more when this returns."""
     sessions.require_admin()
     id = request.form.get("id", "")
-    parts().library.delete(id)
+    parts().library.delete(id, by=sessions.acting())
     _ledger().forget(id)
     _publish(f"without {id}")
     return redirect("/desk/knowledge/", 303)
@@ -164,9 +164,15 @@ def take(data: bytes, name: str, *, by: str) -> Upload:
         return Upload(name, tuple(Checked(number, "", "wrong", text) for number, text in table.problems), False)
     rows = _compared(table.rows)
     try:
-        take_faq_bytes(parts().library, data, name)
+        held = {row.question: row for row in take_faq_bytes(parts().library, data, name, ledger=_ledger()).held}
     except BadInput as error:
         return Upload(name, (), False, problem=str(error))
+    rows = tuple(
+        replace(row, outcome="held", detail=f"reads like an instruction to the bot: “{held[row.question].phrase}”")
+        if row.question in held
+        else row
+        for row in rows
+    )
     return Upload(name, rows, True, release=_publish(f"faq {name}", by))
 
 

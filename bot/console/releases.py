@@ -14,6 +14,7 @@ from bot.channels.current import parts
 from bot.console import sessions
 from bot.console.workshop import workshop
 from bot.errors import Conflict
+from bot.llm.connect import spending_of
 from bot.releases.publish import promote as promote_release
 from bot.releases.registry import Manifest
 
@@ -75,7 +76,18 @@ def show() -> str:
         live=next((row for row in rows if row.live), None),
         history=[{**each, "at": datetime.fromisoformat(each["at"])} for each in registry.history()[:SHOWN]],
         job=jobs[0] if jobs else None,
+        model_use=model_use(),
     )
+
+
+def model_use() -> str:
+    """What the large model has used today, as a sentence; empty where there is none."""
+    settings = parts().settings
+    if not settings.llm_url:
+        return ""
+    today = spending_of(settings, parts().library.database, parts().clock).of_day()
+    share = f"{today.tokens:,} of {settings.llm_daily_budget:,} tokens"
+    return f"{settings.llm_model} was asked {today.calls} times today: {share}, at a cost of {today.micros / 1e6:.2f}."
 
 
 @blueprint.post("/retrain")

@@ -16,8 +16,12 @@ from flask import Response, g, redirect, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.channels.current import parts
+from bot.console import access
 from bot.errors import Forbidden, Unverified
-from bot.store.people import SESSION, Person, Session
+from bot.store.api_tokens import PREFIX as TOKEN_PREFIX
+from bot.store.audit import Actor
+from bot.store.people import SESSION, Person, Session, actor
+from bot.store.roles import Role, at_least
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +42,13 @@ def cookie_name() -> str:
 
 
 def current() -> Session | None:
-    """The session of this request, looked up once."""
+    """The session of this request, looked up once; that of an API token has no form token."""
     if "session" not in g:
-        token = request.cookies.get(cookie_name(), "")
-        g.session = parts().people.by_session(token) if token else None
+        token, bearer = request.cookies.get(cookie_name(), ""), _bearer()
+        if bearer:
+            g.session = Session(_of_token(bearer), "")
+        else:
+            g.session = parts().people.by_session(token) if token else None
     return g.session  # type: ignore[no-any-return]
 
 
@@ -53,22 +60,47 @@ def person() -> Person:
     return session.person
 
 
+def acting() -> Actor:
+    """Who is signed in, as the audit log names them."""
+    return actor(person())
+
+
+def may(needed: Role) -> bool:
+    """Whether somebody is signed in who may do what needs a role; for what a page shows."""
+    session = current()
+    return session is not None and at_least(session.person.role, needed)
+
+
 def require_admin() -> None:
     """`Forbidden` unless an admin is signed in."""
-    if person().role != "admin":
-        raise Forbidden("only an admin may do this; ask one of yours")
+    if not may("admin"):
+        raise Forbidden(access.refusal(person().role, "admin"))
 
 
 def guard() -> BaseResponse | None:
-    """Before every request of the desk: a session, and on everything that changes something its token."""
+    """Before every request of the desk: a session, on everything that changes something its token, and a role."""
     session = current()
     if session is None:
         if _wants_json():
             raise Unverified("you are signed out; sign in at /desk/sign-in")
         return redirect(f"/desk/sign-in?next={quote(request.full_path.rstrip('?'))}")
-    if request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD") and not _bearer():
         _require(session.csrf)
+    access.require(session.person.role)
     return None
+
+
+def _bearer() -> str:
+    """The API token of a request to the desk's JSON; pages know cookies only."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return given if given.startswith(TOKEN_PREFIX) and _wants_json() else ""
+
+
+def _of_token(bearer: str) -> Person:
+    """Whom an API token stands for: an agent, or a viewer where it may only read; `Unverified` if it does not hold."""
+    found = parts().desk.tokens.by_secret(bearer)
+    role: Role = "agent" if found.scope == "write" else "viewer"
+    return Person(0, "", f"{found.name} (API)", role)
 
 
 def _require(expected: str) -> None:

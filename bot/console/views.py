@@ -8,7 +8,22 @@ from werkzeug.exceptions import HTTPException
 from bot.channels.current import parts
 from bot.channels.headers import secured
 from bot.channels.streams import Busy
-from bot.console import api, doors, knowledge, people, releases, sessions
+from bot.console import (
+    api,
+    around,
+    audit,
+    canned,
+    channels,
+    doors,
+    handing,
+    knowledge,
+    people,
+    releases,
+    search,
+    sessions,
+    suggestions,
+    tokens,
+)
 from bot.errors import FirstlineError
 
 blueprint = Blueprint(
@@ -17,8 +32,8 @@ blueprint = Blueprint(
 
 inside = Blueprint("inside", __name__)
 inside.before_request(sessions.guard)
-for each in (api.blueprint, knowledge.blueprint, releases.blueprint, people.blueprint):
-    inside.register_blueprint(each)
+for page in (api, handing, around, search, knowledge, suggestions, releases, people, canned, channels, tokens, audit):
+    inside.register_blueprint(page.blueprint)
 blueprint.register_blueprint(inside)
 blueprint.register_blueprint(doors.blueprint)
 
@@ -35,6 +50,7 @@ def shared() -> dict[str, object]:
     return {
         "company": parts().settings.company_name,
         "me": session.person if session else None,
+        "may": sessions.may,
         "csrf": session.csrf if session else "",
         "live_release": parts().live.current().id if parts().live.ready() else "",
     }

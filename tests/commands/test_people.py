@@ -20,8 +20,11 @@ def test_adding_listing_and_removing_people(firstline: Firstline) -> None:
     short = firstline("users", "add", "edie@wrenfield.example", "--name", "Edie", typed="short\n")
     assert (short.status, "at least 10 characters" in short.err) == (1, True)
     listed = json.loads(firstline("users", "list", "--json").out)
-    assert listed == [{"email": "maud@wrenfield.example", "name": "Maud", "role": "admin"}]
-    assert "last admin" in firstline("users", "remove", "maud@wrenfield.example").err
+    assert listed == [{"email": "maud@wrenfield.example", "name": "Maud", "role": "owner"}]
+    assert "last owner" in firstline("users", "remove", "maud@wrenfield.example").err
+    assert "last owner" in firstline("users", "role", "maud@wrenfield.example", "agent").err
+    firstline("users", "add", "pip@wrenfield.example", "--name", "Pip", typed=f"{PASSWORD}\n")
+    assert firstline("users", "role", "pip@wrenfield.example", "viewer").err == "Pip is viewer now"
     assert PASSWORD not in str(listed)
 
 

@@ -1,4 +1,4 @@
-"""Accounts on both databases: one set-up, rules for passwords, one message for every failure, growing delays."""
+"""Accounts on both databases: one set-up, roles, rules for passwords, one message for every failure, growing delays."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from bot.errors import BadInput, Conflict, NotFound, Unverified
+from bot.errors import BadInput, Conflict, Forbidden, NotFound, Unverified
+from bot.store.audit import Actor, Audit
 from bot.store.database import Database
-from bot.store.people import FREE_TRIES, LONGEST_DELAY_S, SESSION, People
+from bot.store.people import FREE_TRIES, LONGEST_DELAY_S, SESSION, People, actor
+from bot.store.roles import ROLES, Role, may_manage
 from bot.store.tables import notes, people, sessions
 from tests.conftest import Clock
 
@@ -33,11 +35,11 @@ def refusal(accounts: People, email: str, password: str, address: str = "10.0.0.
     return str(caught.value)
 
 
-def test_the_set_up_token_makes_one_admin_once(accounts: People) -> None:
+def test_the_set_up_token_makes_one_owner_once(accounts: People) -> None:
     token = accounts.setup_token()
     assert token is not None
     made = accounts.set_up(token, " Maud@Wrenfield.Example ", " Maud ", PASSWORD)
-    assert (made.email, made.name, made.role) == ("maud@wrenfield.example", "Maud", "admin")
+    assert (made.email, made.name, made.role) == ("maud@wrenfield.example", "Maud", "owner")
     with pytest.raises(Unverified, match="was used or replaced"):
         accounts.set_up(token, "eve@evil.example", "Eve", PASSWORD)
     assert accounts.setup_token() is None
@@ -56,7 +58,7 @@ def test_a_newer_token_ends_the_older(accounts: People) -> None:
     old, new = accounts.setup_token(), accounts.setup_token()
     with pytest.raises(Unverified):
         accounts.set_up(old or "", "eve@evil.example", "Eve", PASSWORD)
-    assert accounts.set_up(new or "", "maud@wrenfield.example", "Maud", PASSWORD).role == "admin"
+    assert accounts.set_up(new or "", "maud@wrenfield.example", "Maud", PASSWORD).role == "owner"
 
 
 def test_a_mistyped_form_does_not_use_the_token_up(accounts: People) -> None:
@@ -214,22 +216,67 @@ def test_a_made_up_session_is_nobodys(accounts: People, maud: str, token: str) -
     accounts.sign_out(token)
 
 
-def test_the_last_admin_stays(accounts: People, maud: str) -> None:
-    accounts.add("edie@wrenfield.example", "Edie", "agent", PASSWORD)
-    with pytest.raises(Conflict, match="last admin; make another one first") as caught:
-        accounts.remove(maud)
-    assert caught.value.code == "last_admin"
-    accounts.add("pip@wrenfield.example", "Pip", "admin", PASSWORD)
+def test_the_first_admin_is_the_owner_and_the_last_owner_stays(accounts: People, maud: str) -> None:
+    accounts.add("edie@wrenfield.example", "Edie", "admin", PASSWORD)
+    assert [(each.name, each.role) for each in accounts.list()] == [("Edie", "admin"), ("Maud", "owner")]
+    for end in (lambda: accounts.remove(maud), lambda: accounts.change_role(maud, "admin")):
+        with pytest.raises(Conflict, match="last owner; make another one first") as caught:
+            end()
+        assert caught.value.code == "last_owner"
+    assert accounts.change_role("Edie@wrenfield.example", "owner").role == "owner"
+    accounts.change_role(maud, "viewer")
     accounts.remove(maud)
     with pytest.raises(NotFound):
         accounts.remove(maud)
-    assert [each.name for each in accounts.list()] == ["Edie", "Pip"]
+    assert [(each.name, each.role) for each in accounts.list()] == [("Edie", "owner")]
 
 
-def test_two_admins_who_remove_each_other_at_once_leave_one(accounts: People, maud: str) -> None:
+@pytest.mark.parametrize("other", ROLES)
+@pytest.mark.parametrize("by", ROLES)
+def test_who_may_manage_whom(by: Role, other: Role) -> None:
+    assert may_manage(by, other) == (by == "owner" or (by == "admin" and other in ("viewer", "agent")))
+
+
+@pytest.mark.parametrize(("other", "manages"), [("agent", True), ("admin", False)])
+def test_an_admin_manages_agents_and_no_admins(accounts: People, other: Role, manages: bool) -> None:
+    accounts.add("maud@wrenfield.example", "Maud", "owner", PASSWORD)
+    accounts.add("pip@wrenfield.example", "Pip", other, PASSWORD)
+    acting = Actor("Edie", 7, "admin")
+    attempts = (
+        lambda: accounts.add("new@wrenfield.example", "New", other, PASSWORD, by=acting),
+        lambda: accounts.change_role("pip@wrenfield.example", other, by=acting),
+        lambda: accounts.remove("pip@wrenfield.example", by=acting),
+    )
+    for attempt in attempts:
+        if manages:
+            attempt()
+        else:
+            with pytest.raises(Forbidden, match="only an owner may do this for the role admin; Edie is admin"):
+                attempt()
+    assert len(accounts.list()) == 2
+
+
+def test_nobody_is_raised_above_who_raises_them(accounts: People, maud: str) -> None:
+    accounts.add("pip@wrenfield.example", "Pip", "agent", PASSWORD)
+    for role in ("admin", "owner"):
+        with pytest.raises(Forbidden):
+            accounts.change_role("pip@wrenfield.example", role, by=Actor("Edie", 7, "admin"))  # type: ignore[arg-type]
+    assert accounts.change_role("pip@wrenfield.example", "viewer", by=Actor("Edie", 7, "admin")).role == "viewer"
+
+
+def test_a_new_role_holds_from_the_next_request_on(accounts: People, maud: str) -> None:
+    accounts.add("pip@wrenfield.example", "Pip", "agent", PASSWORD)
+    token = accounts.sign_in("pip@wrenfield.example", PASSWORD, address="10.0.0.1")
+    accounts.change_role("pip@wrenfield.example", "viewer")
+    session = accounts.by_session(token)
+    assert session is not None
+    assert session.person.role == "viewer"
+
+
+def test_two_owners_who_remove_each_other_at_once_leave_one(accounts: People, maud: str) -> None:
     for round_ in range(5):
-        accounts.add(f"pip{round_}@wrenfield.example", "Pip", "admin", PASSWORD)
-        emails = [each.email for each in accounts.list() if each.role == "admin"]
+        accounts.add(f"pip{round_}@wrenfield.example", "Pip", "owner", PASSWORD)
+        emails = [each.email for each in accounts.list() if each.role == "owner"]
 
         def end(email: str) -> None:
             try:
@@ -239,4 +286,33 @@ def test_two_admins_who_remove_each_other_at_once_leave_one(accounts: People, ma
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(end, emails))
-        assert sum(each.role == "admin" for each in accounts.list()) == 1
+        assert sum(each.role == "owner" for each in accounts.list()) == 1
+
+
+def test_every_change_and_every_sign_in_is_in_the_audit_log(accounts: People, database: Database, clock: Clock) -> None:
+    made = accounts.set_up(accounts.setup_token() or "", "maud@wrenfield.example", "Maud", PASSWORD)
+    by = actor(made)
+    accounts.add("edie@wrenfield.example", "Edie", "agent", PASSWORD, by=by)
+    accounts.change_role("edie@wrenfield.example", "viewer", by=by)
+    accounts.change_role("edie@wrenfield.example", "viewer", by=by)
+    accounts.sign_out(accounts.sign_in("edie@wrenfield.example", PASSWORD, address="10.0.0.1"))
+    accounts.sign_out("never there")
+    refusal(accounts, "edie@wrenfield.example", "wrong one!")
+    refusal(accounts, "secret typed into the wrong box", "wrong one!")
+    accounts.remove("edie@wrenfield.example", by=by)
+    with pytest.raises(Conflict):
+        accounts.remove("maud@wrenfield.example", by=by)
+    rows = Audit(database, clock).listing()[::-1]
+    edie = rows[1].subject
+    assert [(each.what, each.who, each.subject) for each in rows] == [
+        ("set_up", "Maud", f"Maud (person {made.id})"),
+        ("person_added", "Maud", edie),
+        ("role_changed", "Maud", edie),
+        ("sign_in", "Edie", edie),
+        ("sign_out", "Edie", edie),
+        ("sign_in_failed", "somebody who is not signed in", edie),
+        ("sign_in_failed", "somebody who is not signed in", "an unknown account"),
+        ("person_removed", "Maud", edie),
+    ]
+    assert (rows[2].before, rows[2].after) == ({"role": "agent"}, {"role": "viewer"})
+    assert Audit(database, clock).check().rows == len(rows)

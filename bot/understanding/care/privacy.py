@@ -56,6 +56,13 @@ def personal_data(corpus: Corpus, spelling: Spelling) -> list[Finding]:
     return found
 
 
+def kinds_in(text: str, spelling: Spelling) -> tuple[str, ...]:
+    """What personal data is in one text, as one says it, order numbers among it; each kind once."""
+    words = _WORDS | {"order_number": "order number"}
+    found = dict.fromkeys(_kinds(text, EntityFinder(EntityDefinitions(spelling=spelling))))
+    return tuple(words[kind] for kind in found if kind in words)
+
+
 def is_card(digits: str) -> bool:
     """Whether 13 to 19 digits pass the check of ISO/IEC 7812-1 (Luhn's formula)."""
     if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
