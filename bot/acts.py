@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.dialogue.client import DialogueTurn
-from bot.messages import Decision, DialogueState, QuickReply, Reply
+from bot.messages import Decision, DialogueState, Offered, QuickReply, Reply
 from bot.routing.policy import Policy
-from bot.routing.router import HUMAN_PAYLOAD, choices
+from bot.routing.router import HUMAN_PAYLOAD, REFUSES_PAYLOAD, choices
 from bot.routing.signals import Signals
 from bot.store.conversations import Conversation
 from retrieval.documents import Abstention, Answer
 
 HUMAN_BUTTON = QuickReply("Talk to a human", HUMAN_PAYLOAD)
 OTHER_BUTTON = QuickReply("Something else", "/something_else")
+YES_BUTTON = QuickReply("Yes, please", HUMAN_PAYLOAD)
+NO_BUTTON = QuickReply("No, thanks", REFUSES_PAYLOAD)
+CONCERN_SENTENCES = {
+    "human": "human",
+    "distress": "distress",
+    "payment_dispute": "payment_dispute",
+    "wrong_information": "wrong_information",
+    "deletion": "deletion",
+}
+"""The sentence that opens a hand-over, by the kind of concern; reserved topics of that id have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +36,12 @@ class Act:
     clarified: int = 0
     failures: int = 0
     hand_over: str = ""
+    offered: Offered = ""
 
 
 def hold_back(conversation: Conversation) -> Act:
     """An agent holds the conversation: the bot says nothing and changes nothing."""
-    return Act(dialogue=conversation.dialogue)
+    return Act(dialogue=conversation.dialogue, offered=conversation.offered)
 
 
 def act(
@@ -42,14 +53,37 @@ def act(
     waiting_line: Callable[[], str],
 ) -> Act:
     """The act of a decision. `dialogue` is what the dialogue engine said where the route is `flow`."""
+    done = _act(decision, signals, policy, answer, dialogue, waiting_line)
+    return replace(done, offered=_offered(decision, signals, done))
+
+
+def _offered(decision: Decision, signals: Signals, done: Act) -> Offered:
+    """What became of the offer of a human after this turn."""
+    if done.hand_over:
+        return ""
+    if decision.route == "offer":
+        return "open"
+    if decision.rule == "offer-refused":
+        return "refused"
+    return "passed" if signals.offered == "open" else signals.offered
+
+
+def _act(
+    decision: Decision,
+    signals: Signals,
+    policy: Policy,
+    answer: Answer | Abstention,
+    dialogue: DialogueTurn | None,
+    waiting_line: Callable[[], str],
+) -> Act:
     if dialogue is not None and decision.route == "flow":
         return _flow(dialogue, waiting_line)
-    if decision.route == "answer" and isinstance(answer, Answer):
+    if decision.route in ("answer", "large_model") and isinstance(answer, Answer):
         return _answer(decision, signals, policy, answer)
     if decision.route == "smalltalk":
-        return Act((Reply(policy.smalltalk[signals.understanding.intent]),), signals.dialogue)
-    if decision.route == "clarify":
-        return _clarify(decision, signals, policy)
+        return _smalltalk(decision, signals, policy)
+    if decision.route in ("clarify", "decline", "offer"):
+        return _ask_back(decision, signals, policy)
     return _human(decision, signals, policy, waiting_line)
 
 
@@ -69,14 +103,26 @@ def _flow(dialogue: DialogueTurn, waiting_line: Callable[[], str]) -> Act:
     return Act((*dialogue.replies, Reply(waiting_line())), DialogueState(), hand_over=dialogue.handover)
 
 
-def _clarify(decision: Decision, signals: Signals, policy: Policy) -> Act:
+def _smalltalk(decision: Decision, signals: Signals, policy: Policy) -> Act:
+    if decision.rule == "offer-refused":
+        return Act((Reply(policy.say("offer_refused")),), signals.dialogue)
+    return Act((Reply(policy.smalltalk[signals.understanding.intent]),), signals.dialogue)
+
+
+def _ask_back(decision: Decision, signals: Signals, policy: Policy) -> Act:
+    """A question back, an offer, or what we are for; each counts as a message that was not answered."""
+    written = _written(decision, policy)
     offered = tuple(QuickReply(policy.titles[name], f"/{name}") for name in choices(signals, policy))
     if decision.rule == "close-intents" and offered:
         reply = Reply(policy.say("clarify"), quick_replies=(*offered, OTHER_BUTTON))
-    elif decision.rule == "out-of-scope":
-        reply = Reply(policy.say("out_of_scope"), quick_replies=(HUMAN_BUTTON,))
+    elif decision.route == "offer":
+        reply = Reply(written or policy.say("offer"), quick_replies=(YES_BUTTON, NO_BUTTON))
+    elif decision.route == "decline":
+        reply = Reply(written or policy.say("out_of_scope"), quick_replies=(HUMAN_BUTTON,))
+    elif decision.rule == "not-found-again":
+        reply = Reply(policy.say("not_found_again"), quick_replies=(HUMAN_BUTTON,))
     else:
-        reply = Reply(policy.say("clarify_open"), quick_replies=(HUMAN_BUTTON,))
+        reply = Reply(written or policy.say("clarify_open"), quick_replies=(HUMAN_BUTTON,))
     return Act((reply,), signals.dialogue, signals.clarified + 1, signals.failures + 1)
 
 
@@ -87,11 +133,23 @@ def _human(decision: Decision, signals: Signals, policy: Policy, waiting_line: C
     return Act((Reply(f"{opening} {waiting_line()}".strip()),), DialogueState(), hand_over=decision.reason)
 
 
+def _written(decision: Decision, policy: Policy) -> str:
+    """The sentence of the company's own rule that decided, empty where it has none."""
+    return next((rule.say for rule in policy.rules if decision.rule == f"rule:{rule.id}"), "")
+
+
 def _opening(decision: Decision, policy: Policy) -> str:
-    for topic in policy.reserved:
-        if decision.rule == f"reserved:{topic.id}":
-            return topic.say
+    kind, _, id = decision.rule.partition(":")
+    if kind in ("reserved", "concern"):
+        for topic in policy.reserved:
+            if id == topic.id:
+                return topic.say
+    if kind == "concern":
+        return policy.say(CONCERN_SENTENCES.get(id, "frustrated"))
+    if written := _written(decision, policy):
+        return written
     keys = {
+        "offer-taken": "human",
         "asks-for-human": "human",
         "flow-unavailable": "flow_unavailable",
         "frustrated": "frustrated",

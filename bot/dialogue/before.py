@@ -17,8 +17,8 @@ RECENT = timedelta(minutes=30)
 LOOKED_AT = 20
 """Messages of the log, the last before a question, in which that one is looked for."""
 
-_QUESTION_ROUTES = ("answer", "clarify", "large_model")
-_UNANSWERED_RULES = ("no-answer", "documents-disagree", "out-of-date", "vip", "third-failure")
+_QUESTION_ROUTES = ("answer", "clarify", "offer", "decline", "large_model")
+_UNANSWERED_RULES = ("no-answer", "documents-disagree", "out-of-date", "vip", "third-failure", "unanswered-again")
 
 
 def goes_on(message: Message, dialogue: DialogueState) -> bool:

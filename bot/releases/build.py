@@ -15,8 +15,9 @@ from bot.errors import NotFound
 from bot.releases.publish import Progress, Workshop, build_knowledge, steps_of
 from bot.releases.registry import Manifest, write_json
 from bot.releases.release import READER, load_release
-from bot.routing.evaluation import Scenario, answers, fit_thresholds, look_at, read_scenarios
-from bot.routing.gate import Gate, fit_gate
+from bot.releases.routers import FittedRouter, fit_router
+from bot.routing.evaluation import Scenario, read_scenarios
+from bot.routing.gate import Gate
 from bot.understanding.entities.definitions import Spelling
 from bot.understanding.examples.dataset import IntentDataset
 from bot.understanding.tuning.extending import extend
@@ -66,11 +67,14 @@ def extend_intents(shop: Workshop, live: str) -> tuple[str, dict[str, Any]]:
     return shop.registry.add_part("intents", folder), asdict(extended)
 
 
-def build_router(shop: Workshop, gate: Gate, fusion: Fusion) -> str:
-    """The router's part: the company's policy as it is now, the fitted gate, and the fusion of the two searches."""
+def build_router(shop: Workshop, fitted: FittedRouter, fusion: Fusion) -> str:
+    """The router's part: the company's policy as it is now, the fitted gate, the recognition of concerns where there
+    are examples of them, and the fusion of the two searches."""
     folder = shop.registry.staging("router")
     shutil.copyfile(shop.settings.data / "policy.yml", folder / "policy.yml")
-    write_json(folder / "gate.json", gate.to_json())
+    write_json(folder / "gate.json", fitted.gate.to_json())
+    if fitted.concerns is not None:
+        fitted.concerns.save(folder)
     write_json(folder / "fusion.json", fusion.to_json())
     return shop.registry.add_part("router", folder)
 
@@ -91,12 +95,14 @@ def build_challenger(
         say("fitting the router", 0, 0)
         scenarios = read_scenarios(shop.validation) if shop.validation.exists() else ()
         fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, scenarios)
-        parts["router"] = build_router(shop, Gate(), fusion)
+        parts["router"] = build_router(shop, FittedRouter(Gate()), fusion)
         draft = shop.registry.create(parts, note=note)
-        gate = fit_gate_to(shop, draft.id, scenarios)
+        labelled = (*scenarios, *read_scenarios(training)) if (training := training_file(shop)).exists() else scenarios
+        fitted = fit_router_to(shop, draft.id, labelled)
         shop.registry.discard(draft.id)
-        parts["router"] = build_router(shop, gate, fusion)
-        return shop.registry.create(parts, note=note, report={"training": trained})
+        parts["router"] = build_router(shop, fitted, fusion)
+        report = {"training": trained, "router": fitted.report}
+        return shop.registry.create(parts, note=note, report=report)
 
 
 def build_extension(shop: Workshop, *, note: str = "quick", progress: Progress | None = None) -> Manifest:
@@ -122,9 +128,11 @@ def fit_fusion(knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scena
     return tune_fusion(Knowledge.load(knowledge, encoder).retriever, answerable)
 
 
-def fit_gate_to(shop: Workshop, id: str, scenarios: Sequence[Scenario]) -> Gate:
-    """Weights and thresholds of the gate, from the validation rows seen by a draft release."""
-    release = load_release(shop.registry, id)
-    seen = look_at(scenarios, lambda text: release.look(text, today=shop.today))
-    gate = fit_gate([each.look.signals(each.scenario.text) for each in seen], [answers(each) for each in seen])
-    return fit_thresholds(seen, release.policy, gate) if seen else gate
+def training_file(shop: Workshop) -> Path:
+    """Labelled questions for fitting alone, beside those that things are chosen on."""
+    return shop.settings.data / "eval" / "questions.training.jsonl"
+
+
+def fit_router_to(shop: Workshop, id: str, scenarios: Sequence[Scenario]) -> FittedRouter:
+    """The router's learned parts, from labelled rows seen by a draft release."""
+    return fit_router(load_release(shop.registry, id), scenarios, shop.settings.data, today=shop.today)

@@ -77,7 +77,7 @@ def measure(release: Release, scenarios: Sequence[Scenario], today: date) -> Mea
     return Measured(
         release=release.id,
         routing=report(judged),
-        ece=_calibration_error(judged),
+        ece=calibration_error(judged),
         answer_ms_p50=sorted(took)[len(took) // 2],
         groups=_groups(judged),
         judged=judged,
@@ -170,7 +170,8 @@ def _changed(champion: Measured, challenger: Measured) -> tuple[Mapping[str, Any
     return tuple(changed)
 
 
-def _calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
+def calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:
+    """Expected calibration error of `p_right` over the rows with a quote, in [0, 1]."""
     answered = [each for each in judged if each.p_right > 0]
     error = 0.0
     for number in range(bins):

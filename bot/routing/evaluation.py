@@ -1,8 +1,8 @@
 """Measuring the router on scenarios: messages with what should happen to each.
 
-A scenario file is JSONL: `{id, text, expect, intent?, documents?, quote?}`. `expect` is a route (answer, flow, clarify,
-human, smalltalk); `intent` the flow that should start; `documents` where a right answer may stand; `quote` what a right
-answer contains.
+A scenario file is JSONL: `{id, text, expect, intent?, documents?, quote?, why?}`. `expect` is a route (answer, flow,
+clarify, decline, human, smalltalk); `intent` the flow that should start; `documents` where a right answer may stand;
+`quote` what a right answer contains; `why` says why a human is expected: `unanswerable`, or the kind of matter.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from bot.errors import BadInput
 from bot.messages import Decision
 from bot.routing.gate import Gate
 from bot.routing.policy import Policy
+from bot.routing.risk import interval
 from bot.routing.router import decide
-from bot.routing.signals import Look
+from bot.routing.signals import Look, Signals
 from retrieval.documents import Answer
 from retrieval.judging import holds
 
 GRID = tuple(number / 20 for number in range(4, 20))
-EXPECTED = ("answer", "flow", "clarify", "human", "smalltalk")
+EXPECTED = ("answer", "flow", "clarify", "human", "smalltalk", "decline")
+UNANSWERABLE = "unanswerable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,12 @@ class Scenario:
     intent: str = ""
     documents: tuple[str, ...] = ()
     quote: str = ""
+    why: str = ""
+
+    @property
+    def matter(self) -> bool:
+        """Whether the row says that this is a matter for a person, whatever the documents hold."""
+        return self.expect == "human" and self.why not in ("", UNANSWERABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A scenario with its decision; `right` when the route is the expected one and, for flows, the intent is."""
+    """A scenario with its decision; `right` when the route is the expected one and, for flows, the intent is.
+
+    A human who is offered at once counts where the row does not say that it is a matter for a person, and what is
+    declined as none of our business counts where a question back is expected: older files have no word for either.
+    """
 
     scenario: Scenario
     decision: Decision
@@ -61,9 +73,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class RoutingReport:
-    """Shares in [0, 1]. `must_escalate_recall`: of the messages for a human, how many reached one;
-    `false_escalation_rate`: of the others, how many were sent to one needlessly; `coverage_at_5pct_wrong`: the largest
-    share of all messages that could be answered at a threshold where at most 5 % of the answers are wrong."""
+    """Shares in [0, 1]. `must_escalate_recall`: of the messages for a human, how many reached one or were offered one
+    at once, `fetched_at_once` how many of them without being asked; `matters_at_once`: the same of those that the file
+    calls a matter for a person (None where it calls none so), which no offer will do for. `false_escalation_rate`: of
+    the others, how many were sent to one or offered one needlessly: the sum of `fetched_needlessly` and
+    `offered_needlessly`.
+
+    `coverage_at_5pct_wrong`: the largest share of all messages that could be answered, by falling probability, with
+    at most 5 % of the answers wrong. `answerable_answered`: of the answerable, how many got an answer;
+    `answerable_at_5pct_wrong`, `answerable_at_2pct_wrong`: the most that could; `best_quote_right`: of how many the
+    best quote is right, which no gate can go beyond. `intervals`: 95 % of Clopper and Pearson (1934) for the shares.
+    """
 
     rows: int
     accuracy: float
@@ -72,6 +92,15 @@ class RoutingReport:
     coverage_at_5pct_wrong: float
     answered_wrong_rate: float
     per_route: dict[str, dict[str, float]]
+    fetched_at_once: float = 0.0
+    fetched_needlessly: float = 0.0
+    matters_at_once: float | None = None
+    offered_needlessly: float = 0.0
+    answerable_answered: float = 0.0
+    answerable_at_5pct_wrong: float = 0.0
+    answerable_at_2pct_wrong: float = 0.0
+    best_quote_right: float = 0.0
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def read_scenarios(path: Path) -> tuple[Scenario, ...]:
@@ -109,18 +138,29 @@ def _scenario(given: Any, number: int) -> Scenario:
         intent=given.get("intent") or "",
         documents=tuple(given.get("documents") or ()),
         quote=given.get("quote") or "",
+        why=str(given.get("why") or ""),
     )
 
 
 def judge(seen: Seen, policy: Policy, gate: Gate) -> Judged:
     """Decide one scenario as a conversation's first message, and hold it against what was expected."""
+    return _judged(seen, seen.look.signals(seen.scenario.text), policy, gate)
+
+
+def _judged(seen: Seen, signals: Signals, policy: Policy, gate: Gate) -> Judged:
     scenario = seen.scenario
-    signals = seen.look.signals(scenario.text)
     decision = decide(signals, policy, gate)
-    right = decision.route == scenario.expect
+    right = _fits(decision.route, scenario)
     if right and decision.route == "flow" and scenario.intent:
         right = signals.understanding.intent == scenario.intent
     return Judged(scenario, decision, right, answers(seen), gate.p_right(signals))
+
+
+def _fits(route: str, scenario: Scenario) -> bool:
+    """Whether this is the route the row expects; see `Judged`."""
+    if scenario.expect == "human":
+        return route == "human" or (route == "offer" and not scenario.matter)
+    return route == scenario.expect or (scenario.expect == "clarify" and route == "decline")
 
 
 def answers(seen: Seen) -> bool:
@@ -138,14 +178,28 @@ def report(judged: Sequence[Judged]) -> RoutingReport:
     must = [each for each in judged if each.scenario.expect == "human"]
     others = [each for each in judged if each.scenario.expect != "human"]
     answered = [each for each in judged if each.decision.route == "answer"]
+    matters = [each.decision.route == "human" for each in judged if each.scenario.matter]
+    answerable = [each for each in judged if each.scenario.expect == "answer"]
+    shares = {
+        "accuracy": [each.right for each in judged],
+        "must_escalate_recall": [each.decision.route in ("human", "offer") for each in must],
+        "fetched_at_once": [each.decision.route == "human" for each in must],
+        "false_escalation_rate": [each.decision.route in ("human", "offer") for each in others],
+        "fetched_needlessly": [each.decision.route == "human" for each in others],
+        "offered_needlessly": [each.decision.route == "offer" for each in others],
+        "answered_wrong_rate": [not each.answer_right for each in answered],
+        "answerable_answered": [each.decision.route == "answer" for each in answerable],
+        "best_quote_right": [each.answer_right for each in answerable],
+    }
     return RoutingReport(
         rows=len(judged),
-        accuracy=_share(each.right for each in judged),
-        must_escalate_recall=_share(each.decision.route == "human" for each in must),
-        false_escalation_rate=_share(each.decision.route == "human" for each in others),
         coverage_at_5pct_wrong=coverage(judged, 0.05),
-        answered_wrong_rate=_share(not each.answer_right for each in answered),
         per_route=_per_route(judged),
+        matters_at_once=_share(matters) if matters else None,
+        answerable_at_5pct_wrong=coverage(answerable, 0.05),
+        answerable_at_2pct_wrong=coverage(answerable, 0.02),
+        intervals={name: interval(sum(values), len(values)) for name, values in shares.items() if values},
+        **{name: _share(values) for name, values in shares.items()},
     )
 
 
@@ -167,11 +221,12 @@ def fit_thresholds(seen: Sequence[Seen], policy: Policy, gate: Gate) -> Gate:
     few hundred rows the rest is chance. The threshold of answering is not searched: it follows from the costs,
     because the gate's probability is calibrated.
     """
+    pairs = [(each, each.look.signals(each.scenario.text)) for each in seen]
     best = gate.with_thresholds(answer=policy.costs.break_even)
     for _ in range(2):
         for name in ("flow", "smalltalk", "out_of_scope", "close"):
             default = getattr(Gate(), name)
-            costs = {value: cost(seen, policy, best.with_thresholds(**{name: value})) for value in (default, *GRID)}
+            costs = {value: _total(pairs, policy, best.with_thresholds(**{name: value})) for value in (default, *GRID)}
             affordable = [value for value, each in costs.items() if each <= min(costs.values()) + policy.costs.human]
             best = best.with_thresholds(**{name: min(affordable, key=partial(_distance, default))})
     return best
@@ -183,13 +238,19 @@ def _distance(one: float, other: float) -> float:
 
 def cost(seen: Sequence[Seen], policy: Policy, gate: Gate) -> float:
     """What the decisions on these rows cost the company, in its currency."""
-    return sum(_cost(judge(each, policy, gate), policy) for each in seen)
+    return _total([(each, each.look.signals(each.scenario.text)) for each in seen], policy, gate)
+
+
+def _total(pairs: Sequence[tuple[Seen, Signals]], policy: Policy, gate: Gate) -> float:
+    return sum(_cost(_judged(each, signals, policy, gate), policy) for each, signals in pairs)
 
 
 def _cost(judged: Judged, policy: Policy) -> float:
     costs, route = policy.costs, judged.decision.route
     if route == "answer":
         return 0.0 if judged.answer_right else costs.wrong_answer
+    if route == "offer":
+        return costs.offer(float(judged.scenario.expect == "human")) + costs.human * judged.scenario.matter
     if judged.right:
         return costs.human if route == "human" else 0.0
     missed_human = judged.scenario.expect == "human"

@@ -1,36 +1,76 @@
 """The learned gate: the calibrated probability that answering is right, against what being wrong costs.
 
-A logistic regression over a handful of signals, fitted on held-out questions, plus the thresholds that were chosen on
-the same rows. It is stored as JSON in the release.
+Two logistic regressions over a handful of signals, fitted on labelled questions: that the best quote is right, and that
+a human is needed where it is not said. With them stand the thresholds that were chosen on the same rows, and the rows'
+own probabilities, each from a fit that had not seen it, so that a threshold can be chosen again for other costs or
+another risk. It is stored as JSON in the release.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.messages import Understanding
 from bot.routing.signals import Signals
 
 MIN_ROWS = 20
-FEATURES = ("bias", "answer_logit", "cosine", "in_scope", "question_intent", "verbatim")
+FEATURES = (
+    "bias",
+    "answer_logit",
+    "cosine",
+    "in_scope",
+    "question_intent",
+    "verbatim",
+    "margin",
+    "cosine_margin",
+    "dense_rank",
+    "keyword_rank",
+    "agree",
+    "share",
+    "coverage",
+    "quote_coverage",
+    "unknown",
+    "figures",
+    "kind",
+    "length",
+)
+FIRST_FEATURES = FEATURES[:6]
+"""What a gate weighed that was stored without the names of its features."""
+PRIOR = (0.0, 1.0, *(0.0 for _ in FEATURES[2:]))
+"""The gate before any row: the reader's own confidence."""
+LIMIT = 6.0
+LONGEST_STEP = 2.0
+"""Most that a weight moves in one Newton step: far from the optimum the full step overshoots."""
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`weights` belong to `FEATURES`. Thresholds are probabilities in [0, 1]: an answer needs `answer`, a flow `flow`,
-    small talk `smalltalk`; above `out_of_scope` nothing known is meant; two intents within `close` are a doubt."""
+    """`weights` and `need` belong to `FEATURES`: the log-odds that the best quote is right, and that a human is needed.
 
-    weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    Thresholds are probabilities in [0, 1]: an answer needs `answer`, a flow `flow`, small talk `smalltalk`; above
+    `out_of_scope` nothing known is meant; two intents within `close` are a doubt; a matter for a person is one with
+    `concern`; a human is fetched without being offered first where one is needed with `human`. `calibration` holds
+    (probability, right) of labelled questions that reach the gate. One that was fitted on nothing fetches a human.
+    """
+
+    weights: tuple[float, ...] = PRIOR
     answer: float = 0.6
     flow: float = 0.6
     smalltalk: float = 0.5
     out_of_scope: float = 0.6
     close: float = 0.25
+    concern: float = 0.9
+    human: float = 0.0
+    need: tuple[float, ...] = ()
+    calibration: tuple[tuple[float, bool], ...] = ()
 
     def p_right(self, signals: Signals) -> float:
         """Calibrated probability in [0, 1] that quoting the best answer is right."""
@@ -38,27 +78,63 @@ class Gate:
             return 0.0
         return _sigmoid(float(np.dot(self.weights, features(signals))))
 
+    def p_human(self, signals: Signals) -> float:
+        """Calibrated probability in [0, 1] that a human is needed: no document answers, or it is no question."""
+        return _sigmoid(float(np.dot(self.need, features(signals)))) if self.need else 0.0
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        stored = {each.name: getattr(self, each.name) for each in fields(self)}
+        calibration = [[round(p, 4), right] for p, right in self.calibration]
+        return {**stored, "features": list(FEATURES), "weights": list(self.weights), "need": list(self.need)} | {
+            "calibration": calibration
+        }
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Gate:
-        return cls(**{**stored, "weights": tuple(stored["weights"])})
+    def from_json(cls, stored: Mapping[str, Any]) -> Gate:
+        """Read it back; weights are matched by the names of their features, one that is not named counts nothing."""
+        names = stored.get("features", FIRST_FEATURES)
+        given = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}
+        given["weights"] = _matched(names, stored["weights"])
+        given["need"] = _matched(names, stored["need"]) if stored.get("need") else ()
+        given["calibration"] = tuple((float(p), bool(right)) for p, right in stored.get("calibration", ()))
+        return cls(**given)
 
     def with_thresholds(self, **thresholds: float) -> Gate:
         return replace(self, **thresholds)  # type: ignore[arg-type]
 
 
+def _matched(names: Sequence[str], weights: Sequence[float]) -> tuple[float, ...]:
+    by_name = dict(zip(names, weights, strict=True))
+    if unknown := set(by_name) - set(FEATURES):
+        raise ValueError(
+            f"the gate weighs {', '.join(sorted(unknown))}, which this version does not know; fit it again"
+        )
+    return tuple(float(by_name.get(name, 0.0)) for name in FEATURES)
+
+
 def features(signals: Signals) -> tuple[float, ...]:
     """The values of `FEATURES` for one message."""
     confidence = min(max(signals.answer_confidence, 1e-4), 1 - 1e-4)
+    found = signals.evidence
     return (
         1.0,
-        math.log(confidence / (1 - confidence)),
+        min(max(math.log(confidence / (1 - confidence)), -LIMIT), LIMIT),
         signals.cosine,
         1.0 - signals.understanding.out_of_scope,
         question_mass(signals.understanding),
         float(signals.verbatim),
+        found.margin,
+        found.cosine_margin,
+        found.dense_rank,
+        found.keyword_rank,
+        float(found.agree),
+        found.share,
+        found.coverage,
+        found.quote_coverage,
+        found.unknown,
+        found.figures,
+        found.kind,
+        math.log1p(found.length) / 4.0,
     )
 
 
@@ -67,7 +143,7 @@ def question_mass(understanding: Understanding) -> float:
     return min(sum(confidence for name, confidence in understanding.ranking if name.startswith("ask_")), 1.0)
 
 
-def fit_gate(rows: Sequence[Signals], right: Sequence[bool], *, trust: float = 10.0, steps: int = 100) -> Gate:
+def fit_gate(rows: Sequence[Signals], right: Sequence[bool], *, trust: float = 10.0) -> Gate:
     """Weights by logistic regression with a Gaussian prior around the default gate (Newton steps).
 
     The default is the reader's own confidence; the weights leave it only as far as the rows say. `trust` is how many
@@ -77,19 +153,33 @@ def fit_gate(rows: Sequence[Signals], right: Sequence[bool], *, trust: float = 1
     goods = sum(good for _, good in kept)
     if min(goods, len(kept) - goods) < MIN_ROWS:
         return Gate()
-    x = np.array([values for values, _ in kept])
-    y = np.array([float(good) for _, good in kept])
-    prior = np.array(Gate().weights)
-    penalty = trust * np.eye(len(FEATURES))
+    x, y = np.array([values for values, _ in kept]), np.array([float(good) for _, good in kept])
+    return Gate(weights=fit_weights(x, y, np.array(PRIOR), trust=trust))
+
+
+def fit_need(rows: Sequence[Signals], needed: Sequence[bool], *, trust: float = 3.0) -> tuple[float, ...]:
+    """The weights of `Gate.need`, around a prior of nothing; () without `MIN_ROWS` rows that need a human and that do
+    not."""
+    goods = sum(needed)
+    if min(goods, len(rows) - goods) < MIN_ROWS:
+        return ()
+    x, y = np.array([features(row) for row in rows]), np.array([float(each) for each in needed])
+    return fit_weights(x, y, np.zeros(len(FEATURES)), trust=trust)
+
+
+def fit_weights(x: Floats, y: Floats, prior: Floats, *, trust: float, steps: int = 100) -> tuple[float, ...]:
+    """Weights of shape (features,) for rows `x` (n, features) and labels `y` (n,) in {0, 1}; see `fit_gate`."""
+    penalty = trust * np.eye(x.shape[1])
     penalty[0, 0] = trust / 10
     w = prior.copy()
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(x @ w, -60, 60)))
         step = np.linalg.solve((x.T * (p * (1 - p))) @ x + penalty, x.T @ (p - y) + penalty @ (w - prior))
+        step *= min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-12))
         w -= step
         if float(np.abs(step).max()) < 1e-8:
             break
-    return Gate(weights=tuple(float(value) for value in w))
+    return tuple(float(value) for value in w)
 
 
 def _sigmoid(value: float) -> float:

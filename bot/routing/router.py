@@ -14,16 +14,33 @@ from bot.messages import Decision
 from bot.routing.gate import Gate, question_mass
 from bot.routing.policy import Policy
 from bot.routing.signals import Signals
+from bot.routing.thresholds import answers_from
 
 Rule = Callable[[Signals, Policy, Gate], Decision | None]
 
 HUMAN_PAYLOAD = "/human"
+REFUSES_PAYLOAD = "/no_human"
 _QUESTION = re.compile(r"(?i)\W*(?:can|could|do|does|is|are|how|what|when|which|who|why|will|would|am|may)\b")
 SWITCHES_FLOW = "switches-flow"
+_MORE = (
+    r"(?:[\s,.!]+(?:please|thanks|thank you|ta|cheers|then|do|go ahead|that would be (?:great|good|lovely)|%s))*\W*$"
+)
+_YES = re.compile(
+    r"(?i)^\W*(?:yes|yeah|yep|yup|sure|ok|okay|please|please do|go on|go ahead|alright|all right|fine|do it|do|"
+    r"absolutely|of course|definitely|i would|that would be (?:great|good|lovely)|sounds good)" + _MORE % "i would"
+)
+_NO = re.compile(
+    r"(?i)^\W*(?:no|nope|nah|not now|no need|never ?mind|don'?t bother|leave it|it'?s fine|i'?m (?:fine|ok|okay|good)|"
+    r"not really|not necessary|forget it|rather not|better not)"
+    + _MORE
+    % "need|not now|it'?s (?:fine|ok)|i'?m (?:fine|good)"
+)
 OBJECTIONS = {"disagreement": "documents-disagree", "out-of-date": "out-of-date"}
 """The rule by what speaks against an answer that fits."""
 SURE_OF_A_SWITCH = 0.8
 """Confidence from which a message in one flow is taken to begin another."""
+SURE_IN_WORDS = 0.8
+"""Probability from which a description that a flow asked for is taken for a matter for a person."""
 
 
 def decide(signals: Signals, policy: Policy, gate: Gate) -> Decision:
@@ -32,7 +49,20 @@ def decide(signals: Signals, policy: Policy, gate: Gate) -> Decision:
         decision = rule(signals, policy, gate)
         if decision is not None:
             return decision
-    return Decision("human", "nothing in the help pages answers this", "no-answer")
+    return _unanswered(signals, gate)
+
+
+def offer_answered(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """A yes or a no to the human that was just offered; anything else is a message of its own."""
+    if signals.payload == REFUSES_PAYLOAD:
+        return Decision("smalltalk", "the customer wants no human now", "offer-refused")
+    if signals.offered != "open" or signals.payload is not None:
+        return None
+    if _NO.match(signals.text):
+        return Decision("smalltalk", "the customer wants no human now", "offer-refused")
+    if _YES.match(signals.text):
+        return Decision("human", "the customer takes the offer of a human", "offer-taken")
+    return None
 
 
 def asks_for_human(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
@@ -49,6 +79,26 @@ def reserved_topic(signals: Signals, policy: Policy, gate: Gate) -> Decision | N
         if by_word or by_intent:
             return Decision("human", topic.reason, f"reserved:{topic.id}")
     return None
+
+
+def written_rule(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """The company's own rules, in the order of the file. A human is offered once, and not again after a no."""
+    for rule in policy.rules:
+        if not rule.holds(signals, gate) or (rule.route == "offer" and signals.offered):
+            continue
+        return Decision(rule.route, rule.reason, f"rule:{rule.id}")
+    return None
+
+
+def matter_for_a_person(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """What the encoder recognises in how people write: anger, distress, danger, disputes…; the reason says by what."""
+    concern = signals.understanding.concern
+    if concern is None or signals.payload is not None:
+        return None
+    if concern.probability < (max(gate.concern, SURE_IN_WORDS) if asked_for_words(signals) else gate.concern):
+        return None
+    reason = f"{concern.kind.replace('_', ' ')} ({concern.probability:.2f}), like “{concern.nearest}”"
+    return Decision("human", reason, f"concern:{concern.kind}")
 
 
 def waiting_for_human(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
@@ -85,6 +135,8 @@ def active_flow(signals: Signals, policy: Policy, gate: Gate) -> Decision | None
 
 
 def too_many_failures(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    if signals.offered == "refused":
+        return None
     if signals.failures + 1 >= policy.failures_before_human and gate.p_right(signals) < gate.answer:
         understood = signals.understanding.confidence >= gate.flow and signals.understanding.intent in policy.flows
         if not understood:
@@ -139,19 +191,19 @@ def vip(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
 
 
 def sure_answer(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
-    p = gate.p_right(signals)
-    if p >= gate.answer:
-        return Decision("answer", f"probably right ({p:.2f}, needed {gate.answer:.2f})", "sure-answer")
+    p, needed = gate.p_right(signals), answers_from(signals, policy, gate)
+    if p >= needed:
+        return Decision("answer", f"probably right ({p:.2f}, needed {needed:.2f})", "sure-answer")
     return None
 
 
 def clarify_once(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
-    """Ask back once: when two intents are close, or when the message is about nothing we know."""
+    """Ask back once when two intents are close; say once what we are for when the message is about nothing we know."""
     if signals.clarified:
         return None
     intent = signals.understanding
     if intent.out_of_scope >= gate.out_of_scope and gate.p_right(signals) < gate.answer / 2:
-        return Decision("clarify", f"probably outside our topics ({intent.out_of_scope:.2f})", "out-of-scope")
+        return Decision("decline", f"probably outside our topics ({intent.out_of_scope:.2f})", "out-of-scope")
     offered = choices(signals, policy)
     if len(offered) >= 2 and intent.ranking[0][1] - intent.ranking[1][1] <= gate.close:
         return Decision("clarify", f"{offered[0]} or {offered[1]}", "close-intents")
@@ -176,8 +228,11 @@ def choices(signals: Signals, policy: Policy) -> tuple[str, ...]:
 
 
 RULES: tuple[Rule, ...] = (
+    offer_answered,
     asks_for_human,
     reserved_topic,
+    written_rule,
+    matter_for_a_person,
     waiting_for_human,
     tapped_choice,
     active_flow,
@@ -192,6 +247,19 @@ RULES: tuple[Rule, ...] = (
     clarify_once,
     large_model,
 )
+
+
+def _unanswered(signals: Signals, gate: Gate) -> Decision:
+    """Nothing answers: the cheaper of offering a human and fetching one. It is offered once; a no is obeyed, and who
+    went on to something that is not answered either is not asked again."""
+    if signals.offered == "refused":
+        return Decision("clarify", "nothing in the help pages answers this, and no human is wanted", "not-found-again")
+    if signals.offered:
+        return Decision("human", "nothing answers this, and a human was offered before", "unanswered-again")
+    needed = gate.p_human(signals)
+    if needed >= gate.human:
+        return Decision("human", "nothing in the help pages answers this", "no-answer")
+    return Decision("offer", f"no sure answer; a human is needed with {needed:.2f}", "offer-human")
 
 
 def _flow(signals: Signals, reason: str, rule: str) -> Decision:

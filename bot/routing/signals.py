@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.messages import DialogueState, Understanding
+from bot.messages import DialogueState, Offered, Understanding
+from bot.routing.evidence import Evidence, evidence
 from retrieval.documents import Abstention, Answer, Hit
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Look:
             cosine=max((hit.cosine or 0.0 for hit in self.hits), default=0.0),
             verbatim=isinstance(self.answer, Answer) and self.answer.verbatim,
             withheld=withheld,
+            evidence=evidence(self.query.in_full if self.query else text, self.hits, self.answer),
             **state,
         )
 
@@ -45,9 +47,10 @@ class Signals:
     """One message's situation.
 
     `answer_confidence` is the reader's calibrated probability in [0, 1] that its best quote answers; `cosine` in
-    [-1, 1] belongs to the best passage. `verbatim` marks a FAQ answer; `withheld` is set where an answer fits but
-    the documents themselves speak against it. `clarified` and `failures` count questions back and unanswered messages
-    in a row before this one. `payload` is set when a quick reply was tapped.
+    [-1, 1] belongs to the best passage; `evidence` says how well what was found fits. `verbatim` marks a FAQ answer;
+    `withheld` is set where an answer fits but the documents themselves speak against it. `clarified` and `failures`
+    count questions back and unanswered messages in a row before this one; `offered` is what became of the offer of a
+    human. `payload` is set when a quick reply was tapped. `agents_present` counts agents at the desk now.
     """
 
     text: str
@@ -65,3 +68,7 @@ class Signals:
     failures: int = 0
     waiting: bool = False
     in_hours: bool = True
+    evidence: Evidence = field(default_factory=Evidence)
+    offered: Offered = ""
+    channel: str = ""
+    agents_present: int = 0

@@ -14,7 +14,7 @@ from bot.store.tables import messages, turns
 
 READ = 50_000
 """Messages that are read, the newest first."""
-ABSTAINED = ("no-answer", "third-failure", "out-of-scope")
+ABSTAINED = ("no-answer", "third-failure", "out-of-scope", "offer-human", "unanswered-again", "not-found-again")
 """The router's rules that a question ends with which nothing in the documents answers."""
 
 

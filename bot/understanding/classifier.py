@@ -57,6 +57,11 @@ class IntentClassifier:
         """The intents it can predict."""
         return self.model.labels
 
+    @property
+    def fingerprint(self) -> str:
+        """Names the encoder: equal ones give equal vectors for equal texts."""
+        return self._embedder.fingerprint
+
     def classify(self, texts: Sequence[str]) -> list[IntentPrediction]:
         """One prediction a text, in their order; any text is accepted, read up to 64 tokens."""
         if not texts:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.messages import Decision
-from bot.releases.comparison import Measured, _calibration_error, compare, mcnemar, measure
+from bot.releases.comparison import Measured, calibration_error, compare, mcnemar, measure
 from bot.releases.publish import Workshop
 from bot.releases.release import load_release
 from bot.routing.evaluation import Judged, Scenario, report
@@ -147,5 +147,5 @@ def test_a_real_release_is_measured_on_every_row(shop: Workshop) -> None:
 def test_calibration_error_by_hand() -> None:
     """Two rows at 0.95 of which one is right, two at 0.15 of which none is: (0.45 + 0.15) / 2."""
     table = [(0.95, True), (0.95, False), (0.15, False), (0.15, False), (0.0, False)]
-    assert _calibration_error([judged(1, "answer", right, p_right=p) for p, right in table]) == pytest.approx(0.3)
-    assert _calibration_error([]) == 0.0
+    assert calibration_error([judged(1, "answer", right, p_right=p) for p, right in table]) == pytest.approx(0.3)
+    assert calibration_error([]) == 0.0

@@ -42,6 +42,7 @@ def test_a_scenario_file_is_read_with_its_blank_lines_left_out(tmp_path: Path) -
     path = tmp_path / "rows.jsonl"
     path.write_text(GOOD + '\n{"text": "£5?", "expect": "answer", "documents": ["d1"], "quote": "£5"}\n', "utf-8")
     first, second = read_scenarios(path)
+    assert not first.matter
     assert first == Scenario("a", "Where is it?", "flow", "order_status")
     assert second == Scenario("3", "£5?", "answer", "", ("d1",), "£5")
 
@@ -55,7 +56,7 @@ def test_a_scenario_file_is_read_with_its_blank_lines_left_out(tmp_path: Path) -
         ("[]", "a scenario is an object, got list"),
         ('"text"', "a scenario is an object, got str"),
         ("null", "a scenario is an object, got NoneType"),
-        ('{"text": "x"}', "expect is one of answer, flow, clarify, human, smalltalk, got None"),
+        ('{"text": "x"}', "expect is one of answer, flow, clarify, human, smalltalk, decline, got None"),
         ('{"text": "x", "expect": "bot"}', "got 'bot'"),
         ('{"text": "x", "expect": ["answer"]}', r"got \['answer'\]"),
         ('{"expect": "answer"}', "text is a string, got None"),
@@ -117,6 +118,15 @@ def test_the_figures_of_ten_rows_by_hand() -> None:
     assert figures.per_route["answer"] == {"expected": 4.0, "recall": 0.5, "decided": 3.0, "precision": 2 / 3}
     assert figures.per_route["human"] == {"expected": 3.0, "recall": 2 / 3, "decided": 3.0, "precision": 2 / 3}
     assert figures.per_route["clarify"]["precision"] == 0.0
+
+
+def test_an_offered_human_counts_on_both_sides() -> None:
+    """An offer reaches who needs a person, and costs who needs none; what is fetched unasked is told apart."""
+    figures = report(
+        [decided("human", "offer"), decided("human", "human"), decided("answer", "offer"), decided("flow", "human")]
+    )
+    assert (figures.must_escalate_recall, figures.fetched_at_once) == (1.0, 0.5)
+    assert (figures.false_escalation_rate, figures.fetched_needlessly, figures.offered_needlessly) == (1.0, 0.5, 0.5)
 
 
 def test_no_rows_give_figures_of_nothing() -> None:

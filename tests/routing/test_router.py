@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.messages import DialogueState, Entity, Understanding
-from bot.routing.gate import Gate
+from bot.messages import Concern, DialogueState, Entity, Understanding
+from bot.routing.gate import FEATURES, Gate
 from bot.routing.policy import Costs, Policy, parse_policy
 from bot.routing.router import RULES, decide
 from bot.routing.signals import Look, Signals
@@ -29,9 +29,27 @@ POLICY: Policy = parse_policy(
             }
         ],
         "hours": {"timezone": "Europe/London", "mon": "08:00-20:00"},
+        "rules": [
+            {
+                "id": "wrens-sleep",
+                "when": "attribute tier == wren and out_of_hours",
+                "route": "decline",
+                "reason": "late",
+            },
+            {"id": "bulk", "when": "text matches [bulk order]", "route": "offer", "reason": "trade prices"},
+            {
+                "id": "model",
+                "when": "text matches [bulk order]",
+                "route": "large_model",
+                "reason": "where there is one",
+            },
+            {"id": "quote", "when": "text matches [bulk order]", "route": "answer", "reason": "where there is one"},
+        ],
     }
 )
 GATE = Gate()
+OFFERS = Gate(need=(-1.0, *(0.0 for _ in FEATURES[1:])), human=0.6)
+SURE_OF_NEED = Gate(need=(2.0, *(0.0 for _ in FEATURES[1:])), human=0.6)
 ORDER_FORM = DialogueState("order_status_form", "order_number", "Which order?")
 
 
@@ -123,19 +141,72 @@ TABLE = [
     ),
     ("a sure answer", {"answer_confidence": 0.9}, "answer", "sure-answer"),
     ("priority customer, no answer", {"attributes": {"tier": "kestrel"}}, "human", "vip"),
-    ("outside, the first time", {"understanding": understood(out_of_scope=0.95)}, "clarify", "out-of-scope"),
+    ("outside, the first time", {"understanding": understood(out_of_scope=0.95)}, "decline", "out-of-scope"),
     ("outside, again", {"understanding": understood(out_of_scope=0.95), "clarified": 1}, "human", "no-answer"),
     ("two flows are close", {"understanding": close_call()}, "clarify", "close-intents"),
     ("close again", {"understanding": close_call(), "clarified": 1}, "human", "no-answer"),
     ("passages and a large model", {"large_model_available": True, "cosine": 0.5}, "large_model", "large-model"),
     ("nothing found", {}, "human", "no-answer"),
+    (
+        "a matter for a person",
+        {"understanding": understood(concern=Concern("distress", 0.95, "I lost my father"))},
+        "human",
+        "concern:distress",
+    ),
+    (
+        "hardly a matter for a person",
+        {"understanding": understood(concern=Concern("distress", 0.5)), "answer_confidence": 0.9},
+        "answer",
+        "sure-answer",
+    ),
+    (
+        "a description that a flow asked for sounds like one",
+        {
+            "understanding": understood(concern=Concern("anger", 0.7)),
+            "dialogue": DialogueState("damaged_item_form", "details", "?"),
+            "gate": Gate(concern=0.3),
+        },
+        "flow",
+        "active-flow",
+    ),
+    (
+        "danger in what a flow asked for",
+        {
+            "understanding": understood(concern=Concern("safety", 0.9)),
+            "dialogue": DialogueState("damaged_item_form", "details", "?"),
+            "gate": Gate(concern=0.3),
+        },
+        "human",
+        "concern:safety",
+    ),
+    ("a rule of the company", {"attributes": {"tier": "wren"}, "in_hours": False}, "decline", "rule:wrens-sleep"),
+    ("a rule that offers", {"text": "a bulk order"}, "offer", "rule:bulk"),
+    ("a rule that offers, again", {"text": "a bulk order", "offered": "refused"}, "clarify", "not-found-again"),
+    ("yes to an offer", {"text": "Yes, please!", "offered": "open"}, "human", "offer-taken"),
+    ("no to an offer", {"text": "no thanks, I'm fine", "offered": "open"}, "smalltalk", "offer-refused"),
+    ("no by button", {"text": "No, thanks", "payload": "/no_human"}, "smalltalk", "offer-refused"),
+    ("yes to nothing", {"text": "yes"}, "human", "no-answer"),
+    (
+        "a question instead of a yes",
+        {"text": "no idea, how much is express?", "offered": "open", "answer_confidence": 0.9},
+        "answer",
+        "sure-answer",
+    ),
+    ("not answered, a human is offered", {"gate": OFFERS}, "offer", "offer-human"),
+    ("not answered, a human is surely needed", {"gate": SURE_OF_NEED}, "human", "no-answer"),
+    ("not answered after a no", {"offered": "refused", "failures": 5, "gate": OFFERS}, "clarify", "not-found-again"),
+    ("not answered, an offer was passed over", {"offered": "passed", "gate": OFFERS}, "human", "unanswered-again"),
+    ("a wish for a human after a no", {"offered": "refused", "payload": "/human"}, "human", "asks-for-human"),
+    ("an answer that costs more than an offer", {"answer_confidence": 0.62, "gate": OFFERS}, "offer", "offer-human"),
 ]
 
 
 @pytest.mark.parametrize(("given", "route", "rule"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
 def test_policy(given: dict[str, Any], route: str, rule: str) -> None:
-    signals = Signals(**{"text": "some text", "understanding": understood(), **given})
-    decision = decide(signals, POLICY, GATE)
+    state = dict(given)
+    gate = state.pop("gate", GATE)
+    signals = Signals(**{"text": "some text", "understanding": understood(), **state})
+    decision = decide(signals, POLICY, gate)
     assert (decision.route, decision.rule) == (route, rule)
     assert decision.reason
 
@@ -143,6 +214,20 @@ def test_policy(given: dict[str, Any], route: str, rule: str) -> None:
 def test_every_rule_is_in_the_table() -> None:
     decided = {row[3].split(":")[0] for row in TABLE}
     assert len(decided) >= len(RULES) - 1
+
+
+def test_a_concern_says_by_which_example_it_was_recognised() -> None:
+    concern = Concern("distress", 0.95, "I lost my father")
+    decision = decide(Signals("my dad is gone", understood(concern=concern)), POLICY, GATE)
+    assert decision.reason == "distress (0.95), like “I lost my father”"
+
+
+def test_what_offering_costs_follows_from_costs() -> None:
+    costs = Costs(human_minute=1, minutes_a_conversation=4, asking_back=0.5, offers_taken=0.5)
+    assert costs.offer(1.0) == pytest.approx(4.5)
+    assert costs.offer(0.0) == pytest.approx(2.5)
+    assert costs.offer(costs.offer_until) == pytest.approx(costs.human)
+    assert Costs(offers_taken=1.0).offer_until == 0.0
 
 
 def test_break_even_follows_from_costs() -> None:

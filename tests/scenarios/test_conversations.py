@@ -118,7 +118,7 @@ def test_closing_and_reopening(application: Application) -> None:
 
 def test_the_third_failure_in_a_row_fetches_a_human(application: Application) -> None:
     routes = [application.rest(f"blorp {number}")[0]["custom"]["route"] for number in range(2)]
-    assert routes[0] == "clarify"
+    assert routes[0] == "decline"
     assert routes[-1] == "human"
     assert application.parts.conversations.get(application.id()).owner == "waiting"
 

@@ -31,7 +31,13 @@ class Block(dict[str, Any]):
     line: int = 1
 
 
-Value = Line | Block | list[Any]
+class Items(list[Any]):
+    """A list and the line it starts on (1-based)."""
+
+    line: int = 1
+
+
+Value = Line | Block | Items
 
 
 def read_yaml(text: str, file: str) -> Value | None:
@@ -75,7 +81,9 @@ def _value(node: yaml.Node, file: str) -> Value:
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, file)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(each, file) for each in node.value]
+        items = Items(_value(each, file) for each in node.value)
+        items.line = node.start_mark.line + 1
+        return items
     style = getattr(node, "style", None)
     made = Line(node.value)
     made.line = node.start_mark.line + (2 if style in ("|", ">") else 1)
