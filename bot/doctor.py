@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.dialogue import install
 from bot.errors import BadInput, FirstlineError
@@ -49,6 +50,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         _exposure(settings),
         _slack(settings),
         _webhook(settings),
+        _large_model(settings),
     )
 
 
@@ -160,6 +162,31 @@ def _webhook(settings: Settings) -> Finding:
     remedy = 'set FIRSTLINE_WEBHOOK_SECRET to "whsec_" and the output of `openssl rand -base64 32`'
     half = bool(settings.webhook_url) and not settings.webhook_secret
     return Finding("webhook", bool(settings.webhook_secret), "address without secret" if half else found, remedy, half)
+
+
+def _large_model(settings: Settings) -> Finding:
+    """The endpoint is not asked: looking spends nothing and sends nothing."""
+    if not settings.llm_url:
+        return Finding("large model", True, "off; no text leaves this machine", "")
+    where = urlsplit(settings.llm_url)
+    if not settings.llm_model:
+        return Finding("large model", False, "an address without a model", "name the model in FIRSTLINE_LLM_MODEL")
+    found = (
+        f"{settings.llm_model} at {where.hostname}, {settings.llm_daily_budget:,} tokens a day; questions without "
+        "personal data, and passages their reader may see, are sent there"
+    )
+    if where.scheme == "http" and not _is_loopback(where.hostname or ""):
+        return Finding("large model", False, f"{found}, unencrypted", "give FIRSTLINE_LLM_URL an https address")
+    if settings.llm_daily_budget == 0 or settings.llm_conversation_budget == 0:
+        return Finding("large model", False, f"{found}; a budget is 0", "raise it, or unset FIRSTLINE_LLM_URL")
+    return Finding("large model", True, found, "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def cores() -> int:

@@ -20,6 +20,7 @@ from tests.understanding.conftest import dataset, nlu_file, tiny_base
 __all__ = ["dataset", "nlu_file", "tiny_base"]
 
 Change = Callable[[Settings], Settings]
+SENT = "1,000,000 tokens a day; questions without personal data, and passages their reader may see, are sent there"
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_every_finding_that_is_not_well_has_a_remedy(settings: Settings) -> None
         "exposure",
         "Slack",
         "webhook",
+        "large model",
     ]
     assert all(each.found for each in found)
     assert all(each.remedy for each in found if not each.ok)
@@ -245,6 +247,30 @@ def test_plain_http_to_the_world_is_unsafe(settings: Settings, host: str, public
         ("webhook", {}, False, False, "not connected"),
         ("webhook", {"webhook_url": "https://x.example"}, False, True, "address without secret"),
         ("webhook", {"webhook_url": "https://x.example", "webhook_secret": "whsec_MDEy"}, True, False, "connected"),
+        ("large model", {}, True, True, "off; no text leaves this machine"),
+        ("large model", {"llm_url": "http://127.0.0.1:8080/v1"}, False, True, "an address without a model"),
+        ("large model", {"llm_url": "http://[::1]:8080/v1", "llm_model": "small"}, True, True, f"small at ::1, {SENT}"),
+        (
+            "large model",
+            {"llm_url": "http://llm.example/v1", "llm_model": "m"},
+            False,
+            True,
+            f"m at llm.example, {SENT}, unencrypted",
+        ),
+        (
+            "large model",
+            {"llm_url": "https://llm.example/v1", "llm_model": "m"},
+            True,
+            True,
+            f"m at llm.example, {SENT}",
+        ),
+        (
+            "large model",
+            {"llm_url": "https://llm.example/v1", "llm_model": "m", "llm_daily_budget": 0},
+            False,
+            True,
+            f"m at llm.example, {SENT.replace('1,000,000', '0')}; a budget is 0",
+        ),
     ],
 )
 def test_a_half_connected_channel_has_to_be_finished(
@@ -259,6 +285,8 @@ def test_no_finding_shows_a_secret(settings: Settings) -> None:
         settings,
         slack_bot_token="xoxb-hidden",
         webhook_secret="whsec_hidden",
+        llm_url="https://llm.example/v1",
+        llm_key="sk_hidden",
         database_url="postgresql://firstline:hidden@127.0.0.1:1/nothing",
     )
     assert "hidden" not in str(examine(given))

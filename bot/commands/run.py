@@ -13,10 +13,11 @@ from typing import Annotated
 import httpx2
 import typer
 
-from bot.commands.common import now, open_bench, out, table, talk
+from bot.commands.common import Bench, now, open_bench, out, table, talk
 from bot.dialogue import install
 from bot.doctor import Finding, examine
 from bot.errors import BadInput, Refused
+from bot.llm.connect import spending_of
 from bot.settings import Settings
 from bot.store.jobs import Jobs
 from bot.store.outbox import Outbox
@@ -170,12 +171,30 @@ def status(as_json: JSON = False) -> None:
         "release": bench.registry.current_id(),
         "documents": len(bench.library.listing()),
         "deliveries": Outbox(bench.database).counts(),
+        "large_model": _large_model(bench),
         "jobs": [{"id": job.id, "kind": job.kind, "state": job.state, "message": job.message} for job in jobs],
     }
     if as_json:
         out(shown)
     else:
         table("Status", ("", ""), list(shown.items()))
+
+
+def _large_model(bench: Bench) -> dict[str, object] | str:
+    """What the large model has used today, of how much, and what it cost in the company's currency."""
+    if not bench.settings.llm_url:
+        return "off"
+    spending = spending_of(bench.settings, bench.database, now)
+    today = spending.of_day()
+    return {
+        "model": bench.settings.llm_model,
+        "calls_today": today.calls,
+        "tokens_today": today.tokens,
+        "tokens_a_day": spending.limits.day,
+        "cost_today": today.micros / 1_000_000,
+        "outcomes": dict(today.outcomes),
+        "cut_off": today.cut_off,
+    }
 
 
 def _get(url: str) -> bool:
