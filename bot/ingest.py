@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import BadInput
+from bot.ledger import Ledger, Waiting
 from bot.store.documents import Library
-from retrieval.audiences import AUDIENCES, Audience
+from retrieval.audiences import AUDIENCES, Audience, audience_of
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources.faq import FaqRow, faq_document, read_faq
+from retrieval.sources.instructions import Held, instruction_in, text_id
 
 FAQ_ID = "faq"
 """Prefix of the documents that hold FAQ rows, one a file."""
@@ -20,26 +22,37 @@ FAQ_ID = "faq"
 
 @dataclass(frozen=True, slots=True)
 class FaqIntake:
-    """How many rows of a FAQ file were new, changed, or known already."""
+    """How many rows of a FAQ file were new, changed, or known already; `held` are the questions of those that wait for
+    a person, with the words in them that read like an instruction to the bot and the document they wait in."""
 
     added: int
     changed: int
     unchanged: int
+    held: tuple[HeldRow, ...] = ()
 
 
-def take_faq(library: Library, file: Path) -> FaqIntake:
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    question: str
+    phrase: str
+    document: str
+
+
+def take_faq(library: Library, file: Path, *, ledger: Ledger | None = None) -> FaqIntake:
     """Read a FAQ file and store its rows, all or none; `BadInput` lists the rows that are wrong.
 
-    A question that is known keeps its place and takes the new answer; rows of other files stay.
+    A question that is known keeps its place and takes the new answer; rows of other files stay. With a ledger, a row
+    that reads like instructions to the bot is held there until a person approves its document; without one, rows are
+    taken as a person has read them.
     """
     try:
         data = file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}") from error
-    return take_faq_bytes(library, data, file.name)
+    return take_faq_bytes(library, data, file.name, ledger=ledger)
 
 
-def take_faq_bytes(library: Library, data: bytes, name: str) -> FaqIntake:
+def take_faq_bytes(library: Library, data: bytes, name: str, *, ledger: Ledger | None = None) -> FaqIntake:
     """The same from an upload."""
     try:
         table = read_faq(data, name)
@@ -62,11 +75,19 @@ def take_faq_bytes(library: Library, data: bytes, name: str) -> FaqIntake:
             code="contradiction",
         )
     before = {key: row for member in family if member in known for key, row in faq_rows(known[member]).items()}
-    fresh = {_key(row): row for row in rows if _key(row) not in elsewhere}
+    every = {_key(row): row for row in rows if _key(row) not in elsewhere}
+    held = _speaking(every, before, ledger) if ledger else {}
+    fresh = {key: row for key, row in every.items() if key not in held}
     _shelve(library, family, known, before, fresh, name)
+    if ledger:
+        _hold(ledger, family, {**before, **every}, held, name)
     added = len(fresh.keys() - before.keys())
     changed = sum(before[key] != fresh[key] for key in fresh.keys() & before.keys())
-    return FaqIntake(added, changed, len(rows) - added - changed)
+    waits = {audience: id for id, audience in family.items()}
+    told = tuple(
+        HeldRow(every[key].question, text.phrase, waits[audience_of(every[key].audience)]) for key, text in held.items()
+    )
+    return FaqIntake(added, changed, len(rows) - added - changed - len(held), told)
 
 
 def faq_family(id: str) -> dict[str, Audience]:
@@ -93,6 +114,31 @@ def _shelve(
         elif not rows and id in known:
             emptied.append(id)
     library.put_all(changed, source=source, without=emptied)
+
+
+def _speaking(rows: Mapping[str, FaqRow], before: Mapping[str, FaqRow], ledger: Ledger) -> dict[str, Held]:
+    """The rows that read like instructions to the bot, but for those that are in use so or that a person let in."""
+    approved = ledger.read().approved
+    found = {}
+    for key, row in rows.items():
+        text = f"{row.question}\n{row.answer}"
+        phrase = next((said for said in map(instruction_in, (row.question, row.answer, row.topic)) if said), "")
+        if phrase and before.get(key) != row and text_id(text) not in approved:
+            found[key] = Held(text, phrase)
+    return found
+
+
+def _hold(
+    ledger: Ledger, family: Mapping[str, Audience], rows: Mapping[str, FaqRow], held: Mapping[str, Held], source: str
+) -> None:
+    """Keep each document of the file with its held rows in it, for approval; nothing of the others waits any more."""
+    for id, audience in family.items():
+        own = {key: row for key, row in rows.items() if row.audience == audience}
+        texts = tuple(text for key, text in held.items() if key in own)
+        if texts:
+            ledger.hold(Waiting(faq_document(own.values(), id), source, texts))
+        else:
+            ledger.let_go(id)
 
 
 def _moved(before: Mapping[str, FaqRow], fresh: Mapping[str, FaqRow]) -> list[FaqRow]:

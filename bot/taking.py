@@ -7,6 +7,7 @@ bot, and stored as a new version if anything changed. A source fails alone, with
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.errors import Conflict, NotFound, Refused
 from bot.ledger import Entry, Learnt, Ledger, Waiting
+from bot.releases.merging import may_wait
 from bot.releases.publish import Workshop, publish_knowledge
 from bot.releases.registry import Manifest
 from bot.store.documents import Library
@@ -40,7 +42,8 @@ EDITION = "2"
 """Says, with a file's hash or a page's validators, whether a source must be parsed again; counted up when parsers read
 more than before."""
 FLUSH_EVERY = 50
-"""Sources between two writings of the ledger."""
+FLUSH_S = 5.0
+"""Sources and seconds, at least, between two writings of the ledger, which is written whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,11 @@ def approve(library: Library, ledger: Ledger, document: str, read: Collection[st
 
 
 def publish(shop: Workshop, *, by: str, note: str) -> Manifest:
-    """`publish_knowledge`; where the release cannot be written, `Refused` says so and the live one goes on serving."""
+    """`publish_knowledge`, or nothing where a large release can wait for it (`bot.releases.merging`); the manifest that
+    is live. Where the release cannot be written, `Refused` says so and the live one goes on serving."""
+    live = shop.registry.current_id()
+    if live is not None and may_wait(shop.registry, shop.library):
+        return shop.registry.manifest(live)
     try:
         return publish_knowledge(shop, by=by, note=note)
     except (OSError, RuntimeError) as error:  # FAISS tells of a full disk with a RuntimeError
@@ -151,7 +158,7 @@ def publish(shop: Workshop, *, by: str, note: str) -> Manifest:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
         raise Refused(
             f"the new release could not be written ({reason}); release {shop.registry.current_id()} keeps serving. "
-            "Make room and run the same command again: what was read is stored, and goes live with it"
+            "What was read is stored and quoted over it; make room and run the same command again, so that it is merged"
         ) from error
 
 
@@ -177,6 +184,7 @@ class _Taking:
         self._ids: set[str] = set()
         self._entries: dict[str, Entry] = {}
         self._remarks: list[str] = []
+        self._flush_at = 0.0
 
     def done(self) -> Intake:
         """Write down what was learnt, and tell what was taken."""
@@ -293,7 +301,7 @@ class _Taking:
             notes=notes,
             passages=passages,
         )
-        if len(self._entries) >= FLUSH_EVERY:
+        if len(self._entries) >= FLUSH_EVERY and time.monotonic() >= self._flush_at:
             self._flush()
 
     def _outcome(self, stored: Document) -> Outcome:
@@ -335,6 +343,7 @@ class _Taking:
             with suppress(OSError):  # a ledger that cannot be written makes the next ingest slower, nothing else
                 self._ledger.record(self._entries)
             self._entries = {}
+            self._flush_at = time.monotonic() + FLUSH_S
 
 
 def _told(pieces: Iterator[Piece | UnreadableSource]) -> Iterator[Piece | UnreadableSource]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.mismatch import MISMATCHES
+
 FEATURES = (
     "bias",
     "sentence",
@@ -21,6 +23,12 @@ FEATURES = (
     "dense_rank",
     "faq",
     "faq_sentence",
+    "asked_kind",
+    "missing",
+    "pairs",
+    "question_words",
+    "sentences",
+    *MISMATCHES,
     "read",
     "relevance",
     "evidence",
@@ -31,6 +39,12 @@ and to its passage; `margin`: how far that passage's cosine is above the best of
 `quote_coverage`: share of the question's content words in the passage and in the quote, headings included; `unknown`:
 share of them that stands in none of the passages read; `keyword_rank`, `dense_rank`: 1 / rank of the passage in each
 search, 0 if absent; `faq`: 1 for a FAQ pair; `faq_sentence`: its question's cosine to the question asked, else 0.
+
+`asked_kind`: share of the kinds of answer the question asks for (`asking.Kind`) that the quote holds, 0.5 where it asks
+for none; `missing`: how telling the most telling word of the question is that the quote lacks, by LIMIT; `pairs`: share
+of the question's neighbouring content words that stand in one sentence of the passage; `question_words`: its words by
+20; `sentences`: the logarithm of those of the passage. What the question has and the quote lacks, `mismatch.Mismatch`
+says.
 
 The last four are 0 without a cross-encoder, and where it did not read the passage. `read`: 1 where it did; `relevance`:
 its logit that the passage answers; `evidence`: its logit that the best sentence answers, less that none does;
@@ -92,9 +106,9 @@ def fit_confidence(
     held_out = np.zeros(len(labels))
     for fold in np.array_split(order, FOLDS):
         rest = np.setdiff1d(order, fold)
-        held_out[fold] = _probabilities(rows[fold], _weights(rows[rest], labels[rest]))
+        held_out[fold] = _probabilities(rows[fold], fitted_weights(rows[rest], labels[rest]))
     return ConfidenceModel(
-        weights=tuple(float(weight) for weight in _weights(rows, labels)),
+        weights=tuple(float(weight) for weight in fitted_weights(rows, labels)),
         threshold=best_threshold(held_out, labels, wrong_cost),
     )
 
@@ -110,8 +124,9 @@ def best_threshold(confidences: Features, right: Features, wrong_cost: float) ->
     return float(round((confidences[order[best]] + following) / 2, 4))
 
 
-def _weights(rows: Features, labels: Features, steps: int = 100) -> Features:
-    """Ridge-penalised logistic regression by Newton's method; the bias is not penalised."""
+def fitted_weights(rows: Features, labels: Features, steps: int = 100) -> Features:
+    """Weights of shape (features,) for rows of shape (questions, features) and labels of 0 and 1: ridge-penalised
+    logistic regression by Newton's method. The first feature is the bias, which is not penalised."""
     penalty = RIDGE * np.eye(rows.shape[1])
     penalty[0, 0] = 1e-6
     weights = np.zeros(rows.shape[1])

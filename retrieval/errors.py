@@ -4,6 +4,7 @@ RetrievalError                 the root; the message names both sides and the re
 ├── UnreadableSource           a file that could not be read (corrupt, hostile, wrong encoding, over a limit); it fails
 │                              alone, with its name and the reason, and the rest of the folder is still read
 ├── BadSnapshot                a knowledge folder whose files are missing or do not belong together; never loaded
+├── IndexUnreachable           an index outside of this process that cannot be asked: the turn goes to a human
 └── BadModel                   a model folder that lacks a file or whose graph is not a sentence encoder; never loaded
 
 Finding nothing and abstaining are values (an empty list, `Abstention`), never exceptions.
@@ -27,6 +28,10 @@ class UnreadableSource(RetrievalError):
 
 class BadSnapshot(RetrievalError):
     """A knowledge folder that must not be served."""
+
+
+class IndexUnreachable(RetrievalError):
+    """The server that holds the vectors did not answer, or refused."""
 
 
 class BadModel(RetrievalError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,12 @@ DEPTH = 100
 """Passages searched for a ranking of documents; a document ranks where its best passage does."""
 WARM_UP = 5
 """Questions asked before the clock runs."""
+NEAR = 0.3
+"""Cosine below which what is nearest is not near: in the demo three of four questions about other things lie below it,
+and hardly any that can be answered."""
+
+Reason = Literal["given", "nothing near", "near but not answering", "documents disagree", "out of date"]
+"""What became of a question: answered, or why not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,34 @@ class Asked:
     judgement: Judgement
     citations_valid: tuple[bool, ...]
     took_ms: float
+    reason: Reason = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One query: the documents that answer it, and those that were found, best first."""
+
+    query: LabelledQuery
+    wanted: Mapping[str, int]
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRetrieval:
+    """The figures and the queries they are of, with the titles of the documents by id."""
+
+    report: RetrievalReport
+    ranked: tuple[Ranked, ...]
+    titles: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredAnswers:
+    """The figures, the questions they are of, and the confidence from which an answer is given, in [0, 1]."""
+
+    report: AnswersReport
+    asked: tuple[Asked, ...]
+    threshold: float
 
 
 def evaluate_retrieval(
@@ -92,9 +127,9 @@ def evaluate_retrieval(
     *,
     fusion: Fusion | None = None,
     progress: Progress | None = None,
-) -> RetrievalReport:
+) -> MeasuredRetrieval:
     """Measure the search on files (`retrieval.datasets` says which formats); `UnreadableSource` for a bad one."""
-    return measure_retrieval(
+    return ranked_retrieval(
         read_corpus(corpus), read_queries(queries), read_qrels(qrels), embedder, fusion=fusion, progress=progress
     )
 
@@ -108,6 +143,19 @@ def measure_retrieval(
     fusion: Fusion | None = None,
     progress: Progress | None = None,
 ) -> RetrievalReport:
+    """The figures of `ranked_retrieval` alone."""
+    return ranked_retrieval(corpus, queries, qrels, embedder, fusion=fusion, progress=progress).report
+
+
+def ranked_retrieval(
+    corpus: Sequence[Document],
+    queries: Sequence[LabelledQuery],
+    qrels: Qrels,
+    embedder: Embedder,
+    *,
+    fusion: Fusion | None = None,
+    progress: Progress | None = None,
+) -> MeasuredRetrieval:
     """Index the corpus in a temporary folder and rank its documents for every judged query, one after the other."""
     judged = [query for query in queries if qrels.get(query.id)]
     if not judged:
@@ -129,9 +177,11 @@ def measure_retrieval(
             rankings.append(ranked_documents(hits))
     metrics = ranking_metrics(rankings, [qrels[query.id] for query in judged])
     p50, p95 = np.percentile(times, [50, 95])
-    return RetrievalReport(
+    report = RetrievalReport(
         **metrics, index_s=index_s, index_bytes=index_bytes, query_ms_p50=float(p50), query_ms_p95=float(p95)
     )
+    ranked = [Ranked(query, qrels[query.id], tuple(found)) for query, found in zip(judged, rankings, strict=True)]
+    return MeasuredRetrieval(report, tuple(ranked), {document.id: document.title for document in corpus})
 
 
 def ranked_documents(hits: Sequence[Hit]) -> list[str]:
@@ -168,9 +218,9 @@ def evaluate_answers(
     fusion: Fusion | None = None,
     reader: Reader | None = None,
     progress: Progress | None = None,
-) -> AnswersReport:
+) -> MeasuredAnswers:
     """Measure the answers on files (`retrieval.datasets` says which formats); `UnreadableSource` for a bad one."""
-    return measure_answers(
+    return asked_answers(
         read_corpus(corpus), read_questions(questions), embedder, fusion=fusion, reader=reader, progress=progress
     )
 
@@ -184,6 +234,19 @@ def measure_answers(
     reader: Reader | None = None,
     progress: Progress | None = None,
 ) -> AnswersReport:
+    """The figures of `asked_answers` alone."""
+    return asked_answers(corpus, questions, embedder, fusion=fusion, reader=reader, progress=progress).report
+
+
+def asked_answers(
+    corpus: Sequence[Document],
+    questions: Sequence[Question],
+    embedder: Embedder,
+    *,
+    fusion: Fusion | None = None,
+    reader: Reader | None = None,
+    progress: Progress | None = None,
+) -> MeasuredAnswers:
     """Index the corpus in a temporary folder and ask every question, one after the other."""
     if not questions:
         raise ValueError("there are no questions to ask")
@@ -192,7 +255,8 @@ def measure_answers(
         knowledge = Knowledge.load(Path(scratch), embedder, fusion=fusion, reader=reader)
         for question in questions[:WARM_UP]:
             knowledge.answer(question.text)
-        return answers_report([ask(knowledge, question) for question in questions])
+        asked = tuple(ask(knowledge, question) for question in questions)
+        return MeasuredAnswers(answers_report(asked), asked, knowledge.reader.model.threshold)
 
 
 def ask(knowledge: Knowledge, question: Question) -> Asked:
@@ -201,13 +265,26 @@ def ask(knowledge: Knowledge, question: Question) -> Asked:
     best = knowledge.best_answer(question.text)
     took_ms = 1000 * (time.perf_counter() - began)
     if best is None:
-        return Asked(question, None, False, Judgement(False, 0.0, False), (), took_ms)
+        return Asked(question, None, False, Judgement(False, 0.0, False), (), took_ms, "nothing near")
     valid = tuple(
         knowledge.document(citation.document, citation.version).text[citation.start : citation.end] == citation.quote
         for citation in best.citations
     )
-    given = best.confidence >= knowledge.reader.model.threshold
-    return Asked(question, best, given, judge(question, best), valid, took_ms)
+    reason = _reason(knowledge, question.text)
+    return Asked(question, best, reason == "given", judge(question, best), valid, took_ms, reason)
+
+
+def _reason(knowledge: Knowledge, text: str) -> Reason:
+    """What becomes of a question for which something was found."""
+    query = knowledge.query(text)
+    hits = knowledge.search(query)
+    answer = knowledge.answer(query, hits)
+    if isinstance(answer, Answer):
+        return "given"
+    if answer.cause:
+        return "documents disagree" if answer.cause == "disagreement" else "out of date"
+    nearest = max((hit.cosine for hit in hits if hit.cosine is not None), default=0.0)
+    return "near but not answering" if nearest >= NEAR else "nothing near"
 
 
 def answers_report(asked: Sequence[Asked]) -> AnswersReport:

@@ -17,7 +17,8 @@ from retrieval.documents import Abstention, Answer, Document, Hit, Passage
 from retrieval.embedder import Embedder, Vectors
 from retrieval.errors import BadSnapshot
 from retrieval.fusion import Fusion
-from retrieval.index import FaissIndex, Rows
+from retrieval.index import FaissFiles, IndexStore, PassageIndex, Rows
+from retrieval.journal import BLOCK, Journal
 from retrieval.keywords import KeywordIndex
 from retrieval.objections import objection
 from retrieval.passages import cut
@@ -32,6 +33,8 @@ SENTENCE_LIMIT = 20_000
 BATCH = 256
 """Texts embedded between two calls of `progress`."""
 
+VERSIONS = "versions.json"
+
 Progress = Callable[[int, int], None]
 IsCurrent = Callable[[str, int], bool]
 
@@ -39,7 +42,8 @@ IsCurrent = Callable[[str, int], bool]
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a snapshot holds, as `knowledge.json` stores it. `vectors` are searched, `sentences` read; `embedded` of
-    both were computed by this build, the rest taken over. `index_sha256` belongs to `index.faiss`; `seconds` is the
+    both were computed by this build, the rest taken over. `index` is the kind of its `IndexStore`, `index_sha256` the
+    mark of its index there; `seconds` is the
     wall time of the build. What only the build knows (`BUILD_FACTS`) is not stored, so the same documents give the
     same files."""
 
@@ -53,6 +57,7 @@ class Manifest:
     index_sha256: str
     embedded: int = 0
     seconds: float = 0.0
+    index: str = FaissFiles.kind
 
 
 BUILD_FACTS = ("embedded", "seconds")
@@ -66,20 +71,25 @@ def build(
     reuse: Path | None = None,
     sentence_limit: int = SENTENCE_LIMIT,
     progress: Progress | None = None,
+    store: IndexStore | None = None,
+    journal: Journal | None = None,
 ) -> Manifest:
     """Cut, embed and index the documents into `folder` (made if missing; it must not be served yet).
 
-    `reuse` is an earlier snapshot: vectors of texts it already embedded with the same encoder are taken over.
+    `store` keeps the index of the vectors, the folder itself by default. `reuse` is an earlier snapshot: vectors of
+    texts it already embedded with the same encoder are taken over, as are those that an interrupted build left in the
+    `journal`.
     `progress(done, total)` counts texts. `knowledge.json` is written last: a folder without it is not a snapshot.
     """
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    kept = tuple(documents)
+    kept, kept_in = tuple(documents), store or FaissFiles()
     passages = tuple(passage for document in kept for passage in cut(document))
     texts, owners = vectors_of(passages)
     stored = passages if len(passages) <= sentence_limit else ()
     everything = [*texts, *(text for passage in stored for text in sentence_texts(passage))]
-    rows, embedded = _embed(everything, embedder, _known(reuse, embedder) if reuse else {}, progress)
+    known = (_known(reuse, embedder) if reuse else {}) | (journal.read() if journal else {})
+    rows, embedded = _embed(everything, embedder, known, progress, journal)
     write_lines(folder / "documents.jsonl", kept)
     write_lines(folder / "passages.jsonl", passages)
     np.save(folder / "vectors.npy", rows, allow_pickle=False)
@@ -95,9 +105,11 @@ def build(
         embedded=embedded,
         dimension=embedder.dimension,
         embedder=embedder.fingerprint,
-        index_sha256=FaissIndex.build(rows[: len(texts)]).save(folder / "index.faiss"),
+        index=kept_in.kind,
+        index_sha256=kept_in.build(rows[: len(texts)], folder),
         seconds=round(time.monotonic() - began, 3),
     )
+    (folder / VERSIONS).write_text(json.dumps({document.id: document.version for document in kept}), "utf-8")
     facts = {name: value for name, value in asdict(manifest).items() if name not in BUILD_FACTS}
     (folder / "knowledge.json").write_text(json.dumps(facts, indent=1), "utf-8")
     return manifest
@@ -119,13 +131,21 @@ class Knowledge:
         self.manifest = manifest
         self.sentences = sentences
         self._documents = {(document.id, document.version): document for document in documents}
+        self.versions = {document.id: document.version for document in documents}
         self.restricted = any(document.audience != "public" for document in documents)
 
     @classmethod
     def load(
-        cls, folder: Path, embedder: Embedder, *, fusion: Fusion | None = None, reader: Reader | None = None
+        cls,
+        folder: Path,
+        embedder: Embedder,
+        *,
+        fusion: Fusion | None = None,
+        reader: Reader | None = None,
+        store: IndexStore | None = None,
     ) -> Knowledge:
-        """Load a snapshot; `BadSnapshot` if it is incomplete, altered, or was embedded with another encoder."""
+        """Load a snapshot; `BadSnapshot` if it is incomplete, altered, was embedded with another encoder, or has its
+        index in another store."""
         manifest = read_manifest(folder)
         if manifest.embedder != embedder.fingerprint:
             raise BadSnapshot(
@@ -136,13 +156,17 @@ class Knowledge:
         passages = read_passages(folder / "passages.jsonl")
         owners = _array(folder / "owners.npy")
         keywords = KeywordIndex.load(folder)
-        index = FaissIndex.load(folder / "index.faiss", manifest.index_sha256)
+        index = _index(folder, manifest, store or FaissFiles())
         _agree(folder, manifest, documents, passages, owners, keywords, index)
         meant = {(document.id, document.version): document.audience for document in documents}
         audiences = [meant[passage.document, passage.version] for passage in passages]
         retriever = Retriever(passages, owners, index, keywords, embedder, fusion, audiences=audiences)
         sentences = SentenceVectors(embedder, passages, _stored_sentences(folder, manifest))
         return cls(documents, retriever, sentences, reader or Reader(), manifest)
+
+    def over(self, retriever: Retriever, documents: Sequence[Document]) -> Knowledge:
+        """This knowledge over another retriever and other documents; vectors of sentences and the reader are shared."""
+        return Knowledge(documents, retriever, self.sentences, self.reader, self.manifest)
 
     def query(self, text: str, history: str = "", audience: Audience = "public") -> Query:
         """A question made ready: embed it once, then `search` and `answer` with it.
@@ -207,8 +231,22 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def read_versions(folder: Path) -> dict[str, int]:
+    """The version of every document that a snapshot holds, without loading it."""
+    try:
+        return {str(id): int(version) for id, version in json.loads((folder / VERSIONS).read_text("utf-8")).items()}
+    except FileNotFoundError:
+        return {document.id: document.version for document in read_documents(folder / "documents.jsonl")}
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadSnapshot(f"{folder / VERSIONS} cannot be read ({error}); build the knowledge again") from error
+
+
 def _embed(
-    texts: Sequence[str], embedder: Embedder, known: dict[str, Vectors], progress: Progress | None
+    texts: Sequence[str],
+    embedder: Embedder,
+    known: dict[str, Vectors],
+    progress: Progress | None,
+    journal: Journal | None = None,
 ) -> tuple[Vectors, int]:
     """Vectors of shape (len(texts), dimension), and how many of them were computed."""
     vectors = np.zeros((len(texts), embedder.dimension), dtype=np.float32)
@@ -222,6 +260,9 @@ def _embed(
     for first in range(0, len(missing), BATCH):
         rows = missing[first : first + BATCH]
         vectors[rows] = embedder.encode([texts[row] for row in rows])
+        if journal is not None and (first + len(rows)) % BLOCK == 0:
+            block = missing[first + len(rows) - BLOCK : first + len(rows)]
+            journal.add([_hash(texts[row]) for row in block], vectors[block])
         if progress is not None:
             progress(len(texts) - len(missing) + first + len(rows), len(texts))
     return vectors, len(missing)
@@ -248,6 +289,15 @@ def _stored_sentences(folder: Path, manifest: Manifest) -> Vectors | None:
     return np.ascontiguousarray(rows[manifest.vectors :], dtype=np.float32)
 
 
+def _index(folder: Path, manifest: Manifest, store: IndexStore) -> PassageIndex:
+    if manifest.index != store.kind:
+        raise BadSnapshot(
+            f"{folder} has its index in {manifest.index}, this process looks for it in {store.kind}; "
+            "build the knowledge again, or set the index as it was"
+        )
+    return store.load(folder, manifest.index_sha256)
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -266,7 +316,7 @@ def _agree(
     passages: Sequence[Passage],
     owners: Rows,
     keywords: KeywordIndex,
-    index: FaissIndex,
+    index: PassageIndex,
 ) -> None:
     """`BadSnapshot` unless the parts belong together and every passage stands in its document."""
     counted = {"documents": len(documents), "passages": len(passages), "vectors": len(index)}

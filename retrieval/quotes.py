@@ -12,7 +12,7 @@ Span = tuple[int, int]
 MAX_SENTENCES = 3
 MAX_LINES = 8
 """Steps of a procedure that are quoted together."""
-NEAR = 0.35
+NEAR = 0.6
 """A neighbour is quoted too when its score is at most this far below the best one's."""
 
 _ITEM = re.compile(r"[-•*] |\d{1,3}[.)] ")

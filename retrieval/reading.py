@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
+from retrieval.asking import kinds_of, share_held
 from retrieval.confidence import LIMIT, Features
 from retrieval.crossencoder import CrossEncoder, Judged, Pair
 from retrieval.documents import Hit, Passage
 from retrieval.embedder import Vectors
+from retrieval.mismatch import mismatch
 from retrieval.quotes import Span, quote_around
 from retrieval.retriever import Query, indexed_text
 from retrieval.sentence_vectors import SentenceVectors, spans_of
@@ -24,14 +28,24 @@ JUDGED = 3
 """Passages it reads: the best by everything that costs next to nothing."""
 WINDOW_WORDS = 64
 """A longer passage is shown to it from sentence to sentence around the best ones, up to this many words."""
-PASSAGE_WEIGHT = 0.8
-"""What the passage's cosine counts beside the sentence's when the place to quote from is chosen."""
-RANK_WEIGHT = 0.2
-"""What the passage's fused rank counts."""
-SHARE_WEIGHT = 0.2
-"""What the share of the question's words in the passage counts: "express" and "standard" are near as vectors."""
-SENTENCE_SHARE_WEIGHT = 0.2
-"""What their share in the sentence counts."""
+SIGNALS = (
+    "sentence",
+    "passage",
+    "rank",
+    "passage_share",
+    "sentence_share",
+    "asked_kind",
+    "near_share",
+    "short",
+)
+"""What a sentence is chosen by, in this order. `sentence`, `passage`: cosine of the question to it and to its passage;
+`rank`: 1 / rank of the passage in the search; `passage_share`, `sentence_share`, `near_share`: share of the question's
+words in the passage ("express" and "standard" are near as vectors), in the sentence, and in the better one of its
+neighbours; `asked_kind`: share of the kinds of answer asked for (`asking.Kind`) that it holds; `short`: 1 where it has
+fewer than SHORT words."""
+WEIGHTS = np.array((1.0, 1.27, 0.15, 0.73, 0.88, 0.39, 0.05, -0.47), dtype=np.float32)
+"""What the signals count, the first being 1; fitted by `python -m retrieval.training.choosing`."""
+SHORT = 6
 RELEVANCE_WEIGHT = 0.1
 """What the cross-encoder's relevance counts, a logit, when the passage is chosen."""
 EVIDENCE_WEIGHT = 0.05
@@ -95,19 +109,47 @@ def share(asked: Mapping[str, float], found: Collection[str]) -> float:
     return sum(weight for word, weight in asked.items() if word in found) / total if total else 0.0
 
 
-def _candidates(query: Query, read: Sequence[Hit], hits: Sequence[Hit], vectors: SentenceVectors) -> list[Candidate]:
+def signals(query: Query, hits: Sequence[Hit], sentences: Sequence[Vectors]) -> list[Vectors]:
+    """For each hit, best first, the values of SIGNALS for every sentence of its passage: float32 of shape
+    (sentences, len(SIGNALS)). `sentences` are the vectors of the passages' sentences."""
     # a passage that the dense search did not return is no nearer than the furthest it did return
     furthest = min((hit.cosine for hit in hits if hit.cosine is not None), default=0.0)
-    candidates = []
-    for rank, (hit, sentences) in enumerate(zip(read, vectors.of([hit.passage for hit in read]), strict=True), start=1):
-        spans = spans_of(hit.passage)
+    kinds = kinds_of(query.text)
+    found = []
+    for rank, (hit, vectors) in enumerate(zip(hits, sentences, strict=True), start=1):
+        texts = [hit.passage.text[start:end] for start, end in spans_of(hit.passage)]
         words = frozenset(content_words(indexed_text(hit.passage)))
-        cosines = np.asarray(sentences @ query.vector)
-        scores = cosines + SENTENCE_SHARE_WEIGHT * _sentence_shares(query, hit, spans, words)
-        cosine = furthest if hit.cosine is None else hit.cosine
-        score = float(scores.max()) + PASSAGE_WEIGHT * cosine + RANK_WEIGHT / rank
-        score += SHARE_WEIGHT * share(query.weights, words)
-        candidates.append(Candidate(hit, cosine, spans, scores, cosines, words, score))
+        whole = share(query.weights, words)
+        own = [whole] if hit.passage.kind == "faq" else [share(query.weights, content_words(text)) for text in texts]
+        values = np.empty((len(texts), len(SIGNALS)), dtype=np.float32)
+        values[:, 0] = vectors @ query.vector
+        values[:, 1] = furthest if hit.cosine is None else hit.cosine
+        values[:, 2] = 1 / rank
+        values[:, 3] = whole
+        values[:, 4] = own
+        values[:, 5] = [share_held(text, kinds, query.text) for text in texts]
+        values[:, 6] = [max(pair) for pair in zip([0.0, *own[:-1]], [*own[1:], 0.0], strict=True)]
+        values[:, 7] = [len(text.split()) < SHORT for text in texts]
+        found.append(values)
+    return found
+
+
+def _candidates(query: Query, read: Sequence[Hit], hits: Sequence[Hit], vectors: SentenceVectors) -> list[Candidate]:
+    candidates = []
+    sentences = vectors.of([hit.passage for hit in read])
+    for hit, values in zip(read, signals(query, read, sentences), strict=True):
+        scores = values @ WEIGHTS
+        candidates.append(
+            Candidate(
+                hit=hit,
+                cosine=float(values[0, 1]),
+                spans=spans_of(hit.passage),
+                scores=scores,
+                cosines=values[:, 0],
+                words=frozenset(content_words(indexed_text(hit.passage))),
+                score=float(scores.max()),
+            )
+        )
     return candidates
 
 
@@ -150,23 +192,18 @@ def _rescored(candidate: Candidate, window: tuple[int, int], judged: Judged) -> 
     )
 
 
-def _sentence_shares(query: Query, hit: Hit, spans: Sequence[Span], words: Collection[str]) -> Vectors:
-    if hit.passage.kind == "faq":
-        return np.array([share(query.weights, words)], dtype=np.float32)
-    texts = [hit.passage.text[start:end] for start, end in spans]
-    return np.array([share(query.weights, content_words(text)) for text in texts], dtype=np.float32)
-
-
 def _features(
     query: Query, hits: Sequence[Hit], candidates: Sequence[Candidate], best: Candidate, spans: Sequence[Span]
 ) -> Features:
     """The values of `confidence.FEATURES`."""
     passage = best.hit.passage
-    quotes = [passage.text[start:end] for start, end in spans]
-    quoted = content_words(" ".join([passage.title, *passage.heading, *quotes]))
+    quote = " ".join(passage.text[start:end] for start, end in spans)
+    quoted = content_words(" ".join([passage.title, *passage.heading, quote]))
     others = [each.cosine for each in candidates if each.hit.passage.document != passage.document]
     sentence = float(best.cosines.max())
     faq = float(passage.kind == "faq")
+    kinds = kinds_of(query.text)
+    lacking = query.weights.keys() - set(content_words(quote))
     return np.array(
         [
             1.0,
@@ -180,9 +217,24 @@ def _features(
             _reciprocal_rank(best.hit, hits, [each.cosine for each in hits]),
             faq,
             faq * sentence,
+            share_held(quote, kinds, query.text) if kinds else 0.5,
+            max((query.weights[word] for word in lacking), default=0.0) / LIMIT,
+            _pairs(query, best),
+            len(query.text.split()) / 20,
+            math.log(len(best.spans)),
+            *mismatch(query.text, quote, indexed_text(passage)).values(),
             *_judgement(candidates, best),
         ]
     )
+
+
+def _pairs(query: Query, best: Candidate) -> float:
+    """Share of the question's neighbouring words that stand together in one sentence; 1 where it has no two."""
+    words = list(query.weights)
+    pairs = list(pairwise(words))
+    sentences = [frozenset(content_words(best.hit.passage.text[start:end])) for start, end in best.spans]
+    held = sum(any(one in each and other in each for each in sentences) for one, other in pairs)
+    return held / len(pairs) if pairs else 1.0
 
 
 def _judgement(candidates: Sequence[Candidate], best: Candidate) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,11 @@ class Query:
     history: str = ""
 
     @property
+    def weight(self) -> float:
+        """What its content words weigh together."""
+        return sum(self.weights.values())
+
+    @property
     def in_full(self) -> str:
         """The question with what it goes on from, for whoever reads it beside a passage."""
         return f"{self.history} {self.text}" if self.history else self.text
@@ -71,23 +77,43 @@ class Retriever:
         self.passages = passages
         self.embedder = embedder
         self.fusion = fusion or Fusion()
-        self._owners = owners
-        self._index = index
-        self._keywords = keywords
+        self.owners = owners
+        self.index = index
+        self.keywords = keywords
         self._seen = {viewer: _seen_by(viewer, audiences, owners) for viewer in AUDIENCES}
+
+    def extended(
+        self,
+        passages: Sequence[Passage],
+        owners: Rows,
+        index: PassageIndex,
+        keywords: KeywordIndex,
+        *,
+        audiences: Sequence[Audience],
+    ) -> Retriever:
+        """This retriever with further passages behind its own, their rows behind its rows. `owners` and `audiences`
+        are theirs alone; `index` and `keywords` are over all of them."""
+        made = copy(self)
+        made.passages = [*self.passages, *passages]
+        made.owners = np.concatenate([self.owners, owners + len(self.passages)])
+        made.index, made.keywords = index, keywords
+        added = {viewer: _seen_by(viewer, audiences, owners)[1] for viewer in AUDIENCES}
+        made._seen = {
+            viewer: _joined(self._seen[viewer][1], len(self.passages), added[viewer], len(passages), made.owners)
+            for viewer in AUDIENCES
+        }
+        return made
 
     def query(self, text: str, history: str = "", audience: Audience = "public") -> Query:
         """Embed a question. `history` is what was said before (`followups.history_of`); how far the question is read
         with it, `followups.leaning` says."""
         lean = leaning(text) if history.strip() else 0.0
         if not lean:
-            return Query(text, self.embedder.encode([text])[0], text, self._keywords.weights(text), audience)
+            return Query(text, self.embedder.encode([text])[0], text, self.keywords.weights(text), audience)
         own, before = self.embedder.encode([text, history])
         vector = normalised(((1 - lean) * own + lean * before)[None])[0]
-        weights = {word: lean * weight for word, weight in self._keywords.weights(history).items()}
-        return Query(
-            text, vector, f"{text} {text} {history}", weights | self._keywords.weights(text), audience, history
-        )
+        weights = {word: lean * weight for word, weight in self.keywords.weights(history).items()}
+        return Query(text, vector, f"{text} {text} {history}", weights | self.keywords.weights(text), audience, history)
 
     def search(self, query: str | Query, k: int = 10, history: str = "") -> list[Hit]:
         """The best k passages, best first; fewer or none where fewer were found."""
@@ -96,7 +122,7 @@ class Retriever:
         cosines, bm25 = self.parts(query, max(CANDIDATES, k))
         return [
             Hit(self.passages[number], score, cosines.get(number), bm25.get(number))
-            for number, score in self.fusion.combine(cosines, bm25)[:k]
+            for number, score in self.fusion.combine(cosines, bm25, query.weight)[:k]
         ]
 
     def parts(self, query: Query, k: int) -> tuple[dict[int, float], dict[int, float]]:
@@ -104,12 +130,12 @@ class Retriever:
         if not query.text.strip():
             return {}, {}
         rows_seen, passages_seen = self._seen[query.audience]
-        near, rows = self._index.search(query.vector[None], 2 * k, rows_seen)
+        near, rows = self.index.search(query.vector[None], 2 * k, rows_seen)
         cosines: dict[int, float] = {}
         for cosine, row in zip(near[0].tolist(), rows[0].tolist(), strict=True):
             if row >= 0 and len(cosines) < k:
-                cosines.setdefault(int(self._owners[row]), cosine)
-        scores, numbers = self._keywords.search(query.keywords, k, passages_seen)
+                cosines.setdefault(int(self.owners[row]), cosine)
+        scores, numbers = self.keywords.search(query.keywords, k, passages_seen)
         return cosines, dict(zip(numbers.tolist(), scores.tolist(), strict=True))
 
 
@@ -117,6 +143,19 @@ def _seen_by(viewer: Audience, audiences: Sequence[Audience], owners: Rows) -> t
     """Which vector rows and which passages an audience may see, None where it may see them all."""
     passages = np.array([may_see(viewer, audience) for audience in audiences], dtype=np.bool_)
     return (None, None) if passages.all() else (passages[owners], passages)
+
+
+def _joined(
+    first: Mask | None, firsts: int, second: Mask | None, seconds: int, owners: Rows
+) -> tuple[Mask | None, Mask | None]:
+    """What `_seen_by` gives, for `firsts` passages with `seconds` behind them; `owners` are those of all."""
+    if first is None and second is None:
+        return None, None
+    parts = [
+        np.ones(count, dtype=np.bool_) if seen is None else seen for seen, count in ((first, firsts), (second, seconds))
+    ]
+    passages = np.concatenate(parts)
+    return passages[owners], passages
 
 
 def vectors_of(passages: Sequence[Passage]) -> tuple[list[str], Rows]:

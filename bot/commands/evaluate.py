@@ -13,10 +13,11 @@ import typer
 
 from bot.commands.common import Bench, now, open_bench, out, steps, table, talk
 from bot.errors import BadInput
-from bot.releases.comparison import measure
+from bot.releases.comparison import calibration_error, measure
 from bot.releases.registry import write_json, write_text
 from bot.releases.release import READER, Release, load_release
-from bot.routing.evaluation import read_scenarios
+from bot.routing.evaluation import Judged, Scenario, read_scenarios, report
+from bot.routing.thresholds import promise
 from bot.setup import ensure_base_model
 from retrieval.embedder import OnnxEmbedder
 from retrieval.reader import Reader
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Measure intents, retrieval, answers or routing.", no_args_is_help=True)
 
 OUT = Annotated[Path | None, typer.Option("--json", help="File to write the figures to; - for stdout.")]
+HTML = Annotated[Path | None, typer.Option(help="File to write a readable report to, one page by itself.")]
 SEED = Annotated[int, typer.Option(help="Seed of the training.")]
 
 
@@ -36,7 +38,7 @@ def intents(
     test: Annotated[Path, typer.Option(help="Test rows.")],
     oos: Annotated[Path | None, typer.Option(help="Rows that no intent fits.")] = None,
     json_file: OUT = None,
-    html: Annotated[Path | None, typer.Option(help="File to write a readable report to, one page by itself.")] = None,
+    html: HTML = None,
     seed: SEED = 13,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings, from --seed on; figures are their means.")] = 1,
     slices: Annotated[
@@ -76,16 +78,23 @@ def retrieval(
     queries: Annotated[Path, typer.Option(help="JSONL with id and text.")],
     qrels: Annotated[Path, typer.Option(help="TSV with the header query_id doc_id rel.")],
     json_file: OUT = None,
+    html: HTML = None,
 ) -> None:
     """Recall, MRR and nDCG of the search, with index and query times."""
+    from bot.understanding.measuring.reporting.knowledge import retrieval_page
     from retrieval.evaluation import evaluate_retrieval
 
+    for path in (json_file, html):
+        _check_place(path)
     with steps() as progress:
         encoder = _encoder(open_bench(), progress)
-        report = evaluate_retrieval(
+        measured = evaluate_retrieval(
             corpus, queries, qrels, encoder, progress=lambda done, total: progress("indexing", done, total)
         )
-    _finish("Retrieval", asdict(report), json_file)
+    if html is not None:
+        write_text(html, retrieval_page(measured, at=now()))
+        talk(f"report written to {html}")
+    _finish("Retrieval", asdict(measured.report), json_file)
 
 
 @app.command()
@@ -93,36 +102,70 @@ def answers(
     corpus: Annotated[Path, typer.Option(help="JSONL (id, title?, text; gzip allowed) or a folder of documents.")],
     questions: Annotated[Path, typer.Option(help="Questions with answers, answerable or not.")],
     json_file: OUT = None,
+    html: HTML = None,
 ) -> None:
     """F1 of the quotes, validity of citations, abstaining, and query times."""
+    from bot.understanding.measuring.reporting.knowledge import answers_page
     from retrieval.evaluation import evaluate_answers
 
+    for path in (json_file, html):
+        _check_place(path)
     bench = open_bench()
     with steps() as progress:
         encoder = _encoder(bench, progress)
-        report = evaluate_answers(
+        measured = evaluate_answers(
             corpus,
             questions,
             encoder,
             reader=_reader(bench),
             progress=lambda done, total: progress("indexing", done, total),
         )
-    _finish("Answers", asdict(report), json_file)
+    if html is not None:
+        write_text(html, answers_page(measured, at=now()))
+        talk(f"report written to {html}")
+    _finish("Answers", asdict(measured.report), json_file)
 
 
 @app.command()
 def routing(
-    scenarios: Annotated[Path, typer.Option(help="JSONL: id, text, expect, intent?, documents?, quote?.")],
+    scenarios: Annotated[Path, typer.Option(help="JSONL: id, text, expect, intent?, documents?, quote?, why?.")],
     json_file: OUT = None,
+    folds: Annotated[
+        int, typer.Option(min=0, max=20, help="Fit the gate anew without each part of the rows in turn; 0: as it is.")
+    ] = 0,
 ) -> None:
-    """Decisions of the live release against what was expected of each message."""
+    """Decisions of the live release against what was expected of each message.
+
+    Rows that the gate was fitted on flatter it: measure those with --folds.
+    """
     bench = open_bench()
-    release = _live(bench)
-    measured = measure(release, read_scenarios(scenarios), bench.shop.today)
-    figures = {**asdict(measured.routing), "ece": measured.ece, "answer_ms_p50": measured.answer_ms_p50}
-    _finish("Routing", figures | {"release": release.id}, json_file)
-    for judged in [each for each in measured.judged if not each.right][:10]:
-        talk(f"  {judged.scenario.id}: expected {judged.scenario.expect}, got {judged.decision.route}")
+    release, rows = _live(bench), read_scenarios(scenarios)
+    if folds:
+        judged, figures = _cross_validated(bench, release, rows, folds)
+    else:
+        measured = measure(release, rows, bench.shop.today)
+        judged = measured.judged
+        figures = {**asdict(measured.routing), "ece": measured.ece, "answer_ms_p50": measured.answer_ms_p50}
+    kept = promise(release.gate, release.policy)
+    _finish("Routing", figures | {"promise": asdict(kept) if kept else None, "release": release.id}, json_file)
+    for each in [each for each in judged if not each.right][:10]:
+        talk(f"  {each.scenario.id}: expected {each.scenario.expect}, got {each.decision.route}")
+    if kept is not None:
+        talk(kept.sentence())
+
+
+def _cross_validated(
+    bench: Bench, release: Release, rows: tuple[Scenario, ...], folds: int
+) -> tuple[tuple[Judged, ...], dict[str, Any]]:
+    """The rows judged by gates that had not seen them, fitted on the others and on the company's training rows."""
+    from bot.releases.build import training_file
+    from bot.releases.routers import cross_judged
+
+    path = training_file(bench.shop)
+    known = {row.id for row in rows}
+    also = tuple(row for row in read_scenarios(path) if row.id not in known) if path.exists() else ()
+    judged = cross_judged(release, rows, also, today=bench.shop.today, folds=folds)
+    return judged, {**asdict(report(judged)), "ece": calibration_error(judged), "folds": folds}
 
 
 def _live(bench: Bench) -> Release:

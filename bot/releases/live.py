@@ -10,8 +10,10 @@ from datetime import datetime
 import structlog
 
 from bot.errors import BadRelease, NotFound
+from bot.releases.fresh import Fresh
 from bot.releases.registry import Registry
 from bot.releases.release import Release, load_release, smoke
+from bot.store.documents import Library
 
 log = structlog.get_logger()
 
@@ -23,13 +25,16 @@ RETRY_S = 30.0
 class LiveRelease:
     """Serves the live release; the one before keeps serving until the new one has answered its smoke questions.
 
-    A release that does not load is logged and left aside for `RETRY_S`: this process goes on with what it has.
+    With a library, what it says now is served over what the release was built from (`bot.releases.fresh`). A release
+    that does not load is logged and left aside for `RETRY_S`: this process goes on with what it has.
     """
 
-    def __init__(self, registry: Registry, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry: Registry, clock: Callable[[], datetime], *, library: Library | None = None) -> None:
         self._registry = registry
         self._clock = clock
+        self._library = library
         self._release: Release | None = None
+        self._fresh: Fresh | None = None
         self._failed = ""
         self._retry_at = 0.0
         self._closing = threading.Event()
@@ -39,10 +44,11 @@ class LiveRelease:
         self._thread.start()
 
     def current(self) -> Release:
-        """The release to answer with; `NotFound` before the first was published."""
-        if self._release is None:
+        """The release to answer with, as the library is now; `NotFound` before the first was published."""
+        fresh, release = self._fresh, self._release
+        if release is None:
             raise NotFound("no release is loaded yet; `firstline train` makes the first one")
-        return self._release
+        return release if fresh is None else fresh.current()
 
     def ready(self) -> bool:
         return self._release is not None
@@ -60,9 +66,20 @@ class LiveRelease:
             except (BadRelease, NotFound) as error:
                 self._leave_aside(str(id), error)
                 return
+            if self._library is not None:
+                self._fresh = self._kept_up(release, self._library)
             self._release = release
             self._failed = ""
             log.info("release_loaded", release=id)
+
+    def _kept_up(self, release: Release, library: Library) -> Fresh:
+        """The release as the library is now: with all of it where another serves meanwhile, else as soon as it can."""
+        fresh = Fresh(release, library, before=self._fresh)
+        if self._fresh is None:
+            fresh.current()
+        else:
+            fresh.catch_up()
+        return fresh
 
     def _is_aside(self, id: str) -> bool:
         return id == self._failed and time.monotonic() < self._retry_at
@@ -83,5 +100,7 @@ class LiveRelease:
         while not self._closing.wait(LOOK_EVERY_S):
             try:
                 self.refresh()
+                if self._fresh is not None:
+                    self._fresh.catch_up()
             except Exception as error:
                 log.error("release_watch_failed", error=str(error))

@@ -5,6 +5,7 @@ Nothing here trains, so the web process may use it. Building everything anew is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,9 @@ from bot.settings import Settings
 from bot.store.documents import Library
 from retrieval import knowledge
 from retrieval.embedder import OnnxEmbedder
+from retrieval.index import IndexStore
+from retrieval.journal import Journal
+from retrieval.milvus import MilvusStore
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and of how many (0: not known)."""
@@ -51,7 +55,8 @@ class Workshop:
 def publish_knowledge(shop: Workshop, *, by: str, note: str = "") -> Manifest:
     """Publish the library as it is now, with the other parts of the live release; returns what went live.
 
-    Vectors of unchanged passages are taken over. `NotFound` before the first release.
+    Vectors of unchanged passages are taken over, and those of a publication that was broken off. `NotFound` before the
+    first release.
     """
     with shop.registry.lock():
         id = shop.registry.current_id()
@@ -59,7 +64,7 @@ def publish_knowledge(shop: Workshop, *, by: str, note: str = "") -> Manifest:
             raise NotFound("nothing is live yet, so there is nothing to add knowledge to; run `firstline train`")
         live = shop.registry.manifest(id)
         parts = dict(live.parts)
-        encoder = OnnxEmbedder.load(shop.registry.part(parts["encoder"]))
+        encoder = OnnxEmbedder.load(shop.registry.part(parts["encoder"]), threads=len(os.sched_getaffinity(0)))
         parts["knowledge"] = build_knowledge(shop, encoder, reuse=shop.registry.part(parts["knowledge"]))
         manifest = shop.registry.create(parts, note=note or "knowledge", report=live.report)
         if manifest.id != id:
@@ -75,8 +80,18 @@ def build_knowledge(
     if not documents:
         raise BadInput("the library is empty; `firstline ingest data/docs` fills it")
     folder = shop.registry.staging("knowledge")
-    knowledge.build(documents, encoder, folder, reuse=reuse, progress=steps_of(progress, "embedding passages"))
-    return shop.registry.add_part("knowledge", folder)
+    journal = Journal(shop.registry.folder / "staging" / "vectors", encoder.fingerprint)
+    said = steps_of(progress, "embedding passages")
+    store = shop.registry.indexes
+    knowledge.build(documents, encoder, folder, reuse=reuse, progress=said, store=store, journal=journal)
+    part = shop.registry.add_part("knowledge", folder)
+    journal.clear()
+    return part
+
+
+def indexes_of(settings: Settings) -> IndexStore | None:
+    """Where the settings have the vectors kept; None for the releases' own folders."""
+    return MilvusStore(settings.milvus_uri, settings.milvus_token) if settings.milvus_uri else None
 
 
 def promote(shop: Workshop, id: str, *, by: str, force: bool = False) -> None:

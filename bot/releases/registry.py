@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import BadRelease, NotFound, Refused
+from bot.store.audit import Actor, Audit
+from retrieval.index import IndexStore
 
 KINDS = ("encoder", "intents", "knowledge", "router")
 """The parts of every release: the retriever's encoder, the intent model, the passages, policy and gate."""
@@ -48,9 +50,20 @@ class Manifest:
 
 
 class Registry:
-    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], datetime],
+        *,
+        audit: Audit | None = None,
+        indexes: IndexStore | None = None,
+    ) -> None:
+        """With `audit`, what goes live stands there too, after the files say so. `indexes` keeps the vectors of
+        knowledge parts; by default their own folders do."""
+        self.indexes = indexes
         self.folder = folder
         self._clock = clock
+        self._audit = audit
         (folder / "parts").mkdir(parents=True, exist_ok=True)
 
     @contextmanager
@@ -160,7 +173,7 @@ class Registry:
         except BadRelease:
             pointer = {"id": None, "before": []}
         before = [pointer["id"], *pointer["before"]] if pointer["id"] not in (None, id) else pointer["before"]
-        self._point(id, before, by=by, forced=forced, reason=reason)
+        self._point(id, before, by=by, forced=forced, reason=reason, was=pointer["id"])
 
     def rollback(self, *, by: str) -> str:
         """Make the release before the live one live again, and return its id; `Refused` when there is none."""
@@ -169,7 +182,8 @@ class Registry:
             raise Refused("there is no earlier release to go back to")
         target, *before = pointer["before"]
         self.verify(self.manifest(target))
-        self._point(target, before, by=by, forced=False, reason=f"rolled back from {pointer['id']}")
+        reason = f"rolled back from {pointer['id']}"
+        self._point(target, before, by=by, forced=False, reason=reason, was=pointer["id"])
         return str(target)
 
     def history(self) -> tuple[Mapping[str, Any], ...]:
@@ -196,7 +210,7 @@ class Registry:
                 f"{path} is not a pointer: {error}; `firstline releases promote ID` writes it anew"
             ) from error
 
-    def _point(self, id: str, before: Sequence[str], *, by: str, forced: bool, reason: str) -> None:
+    def _point(self, id: str, before: Sequence[str], *, by: str, forced: bool, reason: str, was: str | None) -> None:
         at = self._clock().isoformat()
         path = self.folder / "history.jsonl"
         torn = path.exists() and not path.read_bytes().endswith(b"\n")
@@ -207,6 +221,9 @@ class Registry:
             file.flush()
             os.fsync(file.fileno())
         write_json(self.folder / "current.json", {"id": id, "before": list(before[:KEPT_BACK]), "at": at})
+        if self._audit is not None:
+            earlier = {"release": was} if was and was != id else {}
+            self._audit.record(Actor(by), "release_promoted", id, earlier, {"forced": forced})
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import BadRelease, FirstlineError
+from bot.messages import MAX_TEXT
 from bot.routing.gate import Gate
 from bot.routing.policy import Policy, load_policy
 from bot.routing.signals import Look
+from bot.understanding.concerns import ConcernHead
 from bot.understanding.payload import understand_payload
 from bot.understanding.understand import Understander
 from retrieval.audiences import Audience
@@ -20,7 +22,8 @@ from retrieval.documents import Abstention, Answer
 from retrieval.embedder import OnnxEmbedder
 from retrieval.errors import RetrievalError
 from retrieval.fusion import Fusion
-from retrieval.knowledge import Knowledge
+from retrieval.index import IndexStore
+from retrieval.knowledge import IsCurrent, Knowledge
 from retrieval.reader import Reader
 
 if TYPE_CHECKING:
@@ -34,7 +37,12 @@ READER = "reader"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a process answers with. Parts that two releases share are loaded once."""
+    """What a process answers with. Parts that two releases share are loaded once.
+
+    `is_current`, where it is set, says what the library had in use when the release was last brought up to it
+    (`bot.releases.fresh`), and is asked instead of any that is passed: index and verdict are then of one moment, and
+    what changes after it is caught when the reply is written.
+    """
 
     id: str
     manifest: Manifest
@@ -43,6 +51,8 @@ class Release:
     knowledge: Knowledge
     policy: Policy
     gate: Gate
+    is_current: IsCurrent | None = None
+    concerns: ConcernHead | None = None
 
     @property
     def restricted(self) -> bool:
@@ -66,9 +76,12 @@ class Release:
         understanding = self.understander.understand(text, today=today)
         if payload is not None:
             understanding = understand_payload(payload, understanding)
+        elif self.concerns is not None:
+            concern = self.concerns.of(text[:MAX_TEXT], self.understander.classifier)
+            understanding = replace(understanding, concern=concern)
         query = self.knowledge.query(text, history, audience)
         hits = tuple(self.knowledge.search(query))
-        answer = self.knowledge.answer(query, hits=hits, is_current=is_current, today=today)
+        answer = self.knowledge.answer(query, hits=hits, is_current=self.is_current or is_current, today=today)
         return Look(understanding, hits, answer, query)
 
     def answer_for(
@@ -81,7 +94,7 @@ class Release:
         hits = tuple(self.knowledge.search(query))
         if hits == look.hits:
             return look.answer
-        return self.knowledge.answer(query, hits=hits, is_current=is_current, today=today)
+        return self.knowledge.answer(query, hits=hits, is_current=self.is_current or is_current, today=today)
 
 
 def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -> Release:
@@ -99,13 +112,16 @@ def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -
         kept = reuse and same["encoder"] and same["knowledge"] and same["router"]
         read = reuse.knowledge.reader if reuse and same["encoder"] else load_reader(part["encoder"])
         knowledge = (
-            reuse.knowledge if reuse and kept else load_knowledge(part["knowledge"], part["router"], encoder, read)
+            reuse.knowledge
+            if reuse and kept
+            else load_knowledge(part["knowledge"], part["router"], encoder, read, store=registry.indexes)
         )
         policy = load_policy(part["router"] / "policy.yml")
         gate = Gate.from_json(json.loads((part["router"] / "gate.json").read_text()))
+        concerns = ConcernHead.load(part["router"], understander.classifier.fingerprint)
     except (FirstlineError, RetrievalError, OSError, ValueError, KeyError, TypeError) as error:
         raise BadRelease(f"release {id} does not load: {error}") from error
-    return Release(id, manifest, encoder, understander, knowledge, policy, gate)
+    return Release(id, manifest, encoder, understander, knowledge, policy, gate, concerns=concerns)
 
 
 def load_reader(encoder: Path) -> Reader:
@@ -114,10 +130,12 @@ def load_reader(encoder: Path) -> Reader:
     return Reader(replace(reader.model, threshold=0.0), reader.crossencoder)
 
 
-def load_knowledge(folder: Path, router: Path, encoder: OnnxEmbedder, reader: Reader) -> Knowledge:
+def load_knowledge(
+    folder: Path, router: Path, encoder: OnnxEmbedder, reader: Reader, *, store: IndexStore | None = None
+) -> Knowledge:
     """The knowledge with the router's choice of fusion."""
     fusion = Fusion(**json.loads((router / "fusion.json").read_text()))
-    return Knowledge.load(folder, encoder, fusion=fusion, reader=reader)
+    return Knowledge.load(folder, encoder, fusion=fusion, reader=reader, store=store)
 
 
 def smoke(release: Release, today: date) -> None:

@@ -6,14 +6,15 @@ deleted cannot be quoted after the call that changed it returned, whatever index
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.errors import Conflict, NotFound
+from bot.store.audit import COMMAND_LINE, Actor, record
 from bot.store.database import Database
 from bot.store.tables import document_versions, documents
 from retrieval.audiences import Audience, may_see, narrower
@@ -21,6 +22,10 @@ from retrieval.documents import Block, Citation, Document
 
 DELETED = 0
 """The current version of a document that was deleted."""
+IDS_AT_ONCE = 500
+"""Documents named in one query."""
+CLOCKS_APART = timedelta(minutes=1)
+"""How far the clocks of two machines that change documents may differ before all versions are read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,14 @@ class Shelved:
     audience: Audience
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The versions in use as they were at a generation (`Library._generation`)."""
+
+    generation: tuple[int, datetime | None, int]
+    versions: Mapping[str, int]
+
+
 class Library:
     """The shelf of this installation. `meant_for` is the widest audience of what is put on it; None leaves that to the
     documents, and a document that was kept from somebody before stays so."""
@@ -45,7 +58,7 @@ class Library:
         self._database = database
         self._meant_for = meant_for
         self.clock = clock
-        self._known: tuple[str, dict[str, int]] = ("", {})
+        self._known = _Known((0, None, 0), {})
 
     @property
     def database(self) -> Database:
@@ -111,9 +124,14 @@ class Library:
             connection.execute(update(documents).where(documents.c.id == document.id).values(**values))
         return self._get(connection, document.id, version)
 
-    def delete(self, id: str) -> None:
+    def delete(self, id: str, *, by: Actor = COMMAND_LINE) -> None:
         """Take a document out of use; its versions stay readable where they were cited."""
-        self._database.write(lambda connection: self._delete(connection, id))
+
+        def work(connection: Connection) -> None:
+            self._delete(connection, id)
+            record(connection, self.clock(), by, "document_deleted", id)
+
+        self._database.write(work)
 
     def _delete(self, connection: Connection, id: str) -> None:
         values = {"current": DELETED, "updated_at": self.clock()}
@@ -172,22 +190,57 @@ class Library:
 
     def generation(self) -> str:
         """A value that changes with every change of what may be quoted."""
+        return "/".join(str(value) for value in self._generation())
+
+    def _generation(self) -> tuple[int, datetime | None, int]:
+        """How many documents there are, when the last was changed, and the sum of their current versions."""
         query = select(func.count(), func.max(documents.c.updated_at), func.sum(documents.c.current))
         with self._database.read() as connection:
-            return "/".join(str(value) for value in connection.execute(query).one())
+            count, newest, total = connection.execute(query).one()
+        return count, newest, total or 0
+
+    def versions(self) -> Mapping[str, int]:
+        """The version in use of every document, `DELETED` where there is none, as of this call; the same object as long
+        as nothing changes. After a change only what was changed lately is read, if that adds up."""
+        generation = self._generation()
+        known = self._known
+        if known.generation != generation:
+            since = known.generation[1]
+            found = self._changed(since - CLOCKS_APART) if since is not None else {}
+            merged = {**known.versions, **found}
+            if (len(merged), sum(merged.values())) != (generation[0], generation[2]):
+                merged = self._changed(None)
+            known = self._known = _Known(generation, merged)
+        return known.versions
+
+    def _changed(self, since: datetime | None) -> dict[str, int]:
+        query = select(documents.c.id, documents.c.current)
+        if since is not None:
+            query = query.where(documents.c.updated_at >= since)
+        with self._database.read() as connection:
+            return {row.id: row.current for row in connection.execute(query)}
 
     def current_check(self) -> Callable[[str, int], bool]:
         """Says of a document and version whether it may be quoted, as of this call; one small query a turn.
 
         What changes after this call is caught by `require_current` when the reply is written.
         """
-        generation = self.generation()
-        if generation != self._known[0]:
-            with self._database.read() as connection:
-                rows = connection.execute(select(documents.c.id, documents.c.current)).all()
-            self._known = (generation, {row.id: row.current for row in rows})
-        versions = self._known[1]
+        versions = self.versions()
         return lambda id, version: versions.get(id) == version
+
+    def several(self, wanted: Mapping[str, int]) -> tuple[Document, ...]:
+        """These versions of these documents, as far as they are there, in the order asked for."""
+        found = {}
+        ids = list(wanted)
+        with self._database.read() as connection:
+            for first in range(0, len(ids), IDS_AT_ONCE):
+                query = select(document_versions).where(
+                    document_versions.c.document.in_(ids[first : first + IDS_AT_ONCE])
+                )
+                for row in connection.execute(query):
+                    if wanted[row.document] == row.version:
+                        found[row.document] = _document(row)
+        return tuple(found[id] for id in ids if id in found)
 
 
 def _not_found(id: str, version: int | None) -> NotFound:

@@ -43,7 +43,7 @@ def members_of(data: bytes, name: str) -> Iterator[Member | UnreadableSource]:
         raise UnreadableSource(name, f"holds more than {MAX_FILES:,} files; split it")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            spent = _Spent(name, len(data))
+            spent = zips.Budget(name, len(data), "; split it")
             for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
                 if entry.is_dir() or _is_junk(entry.filename):
                     continue
@@ -79,31 +79,16 @@ def _refused(entry: zipfile.ZipInfo) -> str:
     return ""
 
 
-@dataclass(slots=True)
-class _Spent:
-    """Bytes that an archive has unpacked to, good members and bad."""
-
-    name: str
-    packed: int
-    total: int = 0
-
-    def count(self, size: int) -> None:
-        """Add to the total; `UnreadableSource` beyond a limit."""
-        self.total += size
-        if self.total > zips.MAX_BYTES:
-            raise UnreadableSource(self.name, f"unpacks to more than {zips.MAX_BYTES // 2**20} MiB; split it")
-        if self.total > zips.RATIO_APPLIES and self.total > zips.MAX_RATIO * self.packed:
-            raise UnreadableSource(self.name, f"unpacks to more than {zips.MAX_RATIO} times its size")
-
-
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, spent: _Spent) -> Member | UnreadableSource:
+def _unpacked(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, spent: zips.Budget
+) -> Member | UnreadableSource:
     """An entry's bytes, counted while they are unpacked: the sizes in the archive are its author's."""
     pieces: list[bytes] = []
     size = 0
     try:
         with archive.open(entry) as stream:
             while piece := stream.read(2**20):
-                spent.count(len(piece))
+                spent.spend(len(piece))
                 size += len(piece)
                 if size > MAX_BYTES:
                     return UnreadableSource(f"{name}/{entry.filename}", f"has more than {MAX_BYTES:,} bytes; split it")

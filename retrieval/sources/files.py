@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 
 from retrieval.errors import UnreadableSource
 from retrieval.sources.archives import Member, members_of
+from retrieval.sources.jsonl import id_of, lines_of
 from retrieval.sources.registry import MAX_BYTES, default_id
 
 MAX_ZIP_BYTES = 200 * 2**20
@@ -35,6 +36,9 @@ def pieces_of(path: Path) -> Iterator[Piece | UnreadableSource]:
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else path.name
         try:
+            if name.lower().endswith((".jsonl", ".jsonl.gz")):
+                yield from pieces_of_jsonl(file, name, taken)
+                continue
             data = _bytes(file, name)
             if file.suffix.lower() == ".zip":
                 yield from pieces_of_zip(data, name, taken)
@@ -42,6 +46,21 @@ def pieces_of(path: Path) -> Iterator[Piece | UnreadableSource]:
                 yield Piece(name, _free(name, taken), data)
         except UnreadableSource as failure:
             yield failure
+
+
+def pieces_of_jsonl(path: Path, name: str, taken: set[str]) -> Iterator[Piece | UnreadableSource]:
+    """A document a line, read one after the other; a line that is none is its reason. The id is made from the one that
+    the line states; of two lines with one id the second is refused."""
+    stated: set[str] = set()
+    for number, line in lines_of(path):
+        id = id_of(line)
+        if not id:
+            yield UnreadableSource(name, f"line {number} is no JSON object with an id and a text, both strings")
+        elif id in stated:
+            yield UnreadableSource(name, f"line {number} has the id {id!r} of a line before; keep one of them")
+        else:
+            stated.add(id)
+            yield Piece(f"{name}/{id}.jsonl", _free(f"{id}.jsonl", taken), line)
 
 
 def pieces_of_zip(data: bytes, name: str, taken: set[str] | None = None) -> Iterator[Piece | UnreadableSource]:

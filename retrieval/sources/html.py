@@ -79,7 +79,7 @@ def visible_text(source: str) -> str:
 
 def _drop_unseen(findings: Findings, page: BeautifulSoup) -> None:
     """Take out what is hidden, and note it."""
-    hidden = [text for text in drop_hidden(page) if len(text.split()) >= TELLING_WORDS]
+    hidden = [text for text in drop_hidden(page, findings) if len(text.split()) >= TELLING_WORDS]
     if hidden:
         more = f" and {len(hidden) - 1} more" if len(hidden) > 1 else ""
         findings.note(f"hidden text was left out: {shown(hidden[0])}{more}")

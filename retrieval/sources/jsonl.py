@@ -7,12 +7,16 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
 from retrieval.sources import markdown, text
+from retrieval.sources.findings import Findings
 
+MAX_LINE = 16 * 2**20
+"""Bytes of one document."""
 _MARKDOWN = re.compile(r"^#{1,6} \S", re.MULTILINE)
 
 
@@ -28,6 +32,41 @@ def read_jsonl(path: Path) -> Iterator[Document]:
                     yield document_of(json.loads(line), f"{path.name} line {number}")
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UnreadableSource(path.name, f"line {number + 1} cannot be read: {error}") from error
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of such a file that are not empty, with their numbers; `UnreadableSource` where reading ends early."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opener(path, "rb") as lines:
+            while line := lines.readline(MAX_LINE + 1):
+                number += 1
+                if len(line) > MAX_LINE:
+                    raise UnreadableSource(path.name, f"line {number} has more than {MAX_LINE:,} bytes; split it")
+                if line.strip():
+                    yield number, line
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableSource(path.name, f"line {number + 1} cannot be read: {error}") from error
+
+
+def id_of(line: bytes) -> str:
+    """The id that a line states; empty where it states none that is a string."""
+    try:
+        stated = json.loads(line)
+    except (ValueError, RecursionError):
+        return ""
+    id = stated.get("id") if isinstance(stated, dict) else None
+    return id if isinstance(id, str) else ""
+
+
+def parse(data: bytes, id: str, *, name: str, url: str = "", findings: Findings | None = None) -> Document:
+    """One line as a document, under the id that is given."""
+    row = json.loads(data)
+    if not isinstance(row, dict):
+        raise UnreadableSource(name, f"has {type(row).__name__}; a corpus line needs id and text, both strings")
+    made = document_of(row, name)
+    return replace(made, id=id, url=url or made.url)
 
 
 def document_of(row: object, name: str) -> Document:

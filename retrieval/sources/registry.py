@@ -10,7 +10,7 @@ from typing import Protocol
 
 from retrieval.documents import Document
 from retrieval.errors import UnreadableSource
-from retrieval.sources import docx, faq, html, markdown, pdf, text, xlsx
+from retrieval.sources import docx, faq, html, jsonl, markdown, pdf, text, xlsx
 from retrieval.sources.findings import Findings
 
 MAX_BYTES = 50 * 2**20
@@ -41,6 +41,7 @@ PARSERS: dict[str, Parser] = {
     ".json": faq.parse,
     ".yaml": faq.parse,
     ".yml": faq.parse,
+    ".jsonl": jsonl.parse,
 }
 
 _SIGNATURES: tuple[tuple[bytes, frozenset[str]], ...] = (

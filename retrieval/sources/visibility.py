@@ -14,6 +14,8 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 from soupsieve import SelectorSyntaxError
 
+from retrieval.sources.findings import Findings, shown
+
 MAX_RULES = 300
 """Rules of a page's own sheets that are looked at; only those that could hide something count."""
 NEAR = 24
@@ -46,12 +48,16 @@ _LENGTH = re.compile(r"(-?[\d.]+)\s*(px|em|rem|pt|%|vw|vh|)")
 _TO_PX = {"": 1.0, "px": 1.0, "pt": 1.33, "em": 16.0, "rem": 16.0, "%": 0.16, "vw": 10.0, "vh": 8.0}
 
 
-def drop_hidden(page: BeautifulSoup) -> list[str]:
+def drop_hidden(page: BeautifulSoup, findings: Findings | None = None) -> list[str]:
     """Take every hidden element out of the page; returns the texts that went with them, outermost first.
 
-    The links that let a keyboard skip the menu are hidden on every page, and not told.
+    The links that let a keyboard skip the menu are hidden on every page, and not told. Rules whose selector cannot be
+    read hide nothing here; `findings` is told of them.
     """
-    rules = _rules_of(page)
+    rules, unread = _rules_of(page)
+    if unread and findings is not None:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        findings.note(f"a style rule could not be read, so text that it hides may be kept: {shown(unread[0])}{more}")
     dropped = []
     for element in page.find_all(True):
         if element.decomposed or element.name in ("html", "head", "title", "script", "style", "meta", "link"):
@@ -138,10 +144,12 @@ def _declarations(text: str) -> dict[str, str]:
     return found
 
 
-def _rules_of(page: BeautifulSoup) -> dict[int, dict[str, str]]:
-    """What the page's own sheets declare of each element that they could hide, by the element's identity."""
+def _rules_of(page: BeautifulSoup) -> tuple[dict[int, dict[str, str]], list[str]]:
+    """What the page's own sheets declare of each element that they could hide, by the element's identity; and the
+    selectors that could not be read."""
     sheet = _COMMENT.sub("", "\n".join(each.get_text() for each in page.find_all("style")))
     styles: dict[int, dict[str, str]] = {}
+    unread: list[str] = []
     looked_at = 0
     for selector, body in _RULE.findall(_unconditional(sheet)):
         declared = _declarations(body)
@@ -153,10 +161,11 @@ def _rules_of(page: BeautifulSoup) -> dict[int, dict[str, str]]:
         try:
             chosen = page.select(selector.strip())
         except (SelectorSyntaxError, ValueError, NotImplementedError):
+            unread.append(selector.strip())
             continue
         for element in chosen:
             styles.setdefault(id(element), {}).update(declared)
-    return styles
+    return styles, unread
 
 
 def _unconditional(sheet: str) -> str:

@@ -39,8 +39,10 @@ def routing(figures: Figures) -> str:
     return (
         f"{percent(figures['accuracy'])} of {figures['rows']} decisions right; "
         f"{percent(figures['must_escalate_recall'])} "
-        f"of what must reach a human does; {percent(figures['false_escalation_rate'])} of the rest goes to one "
-        f"needlessly; {percent(figures['answered_wrong_rate'])} of the answers given are wrong"
+        f"of what must reach a human is fetched one or offered one ({percent(figures['fetched_at_once'])} fetched at "
+        f"once), and so is {percent(figures['false_escalation_rate'])} of the rest "
+        f"({percent(figures['fetched_needlessly'])} fetched); {percent(figures['answerable_answered'])} of the "
+        f"answerable are answered; {percent(figures['answered_wrong_rate'])} of the answers given are wrong"
     )
 
 

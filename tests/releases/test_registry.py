@@ -12,6 +12,8 @@ import pytest
 
 from bot.errors import BadRelease, NotFound, Refused
 from bot.releases.registry import KEPT_BACK, Registry
+from bot.store.audit import Audit
+from bot.store.database import Database
 from tests.conftest import Clock
 
 Make = Callable[[str], str]
@@ -236,3 +238,22 @@ def test_one_publisher_at_a_time(registry: Registry) -> None:
             other.wait(1.5)
     out, _ = other.communicate(timeout=30)
     assert out == b"held\n"
+
+
+def test_what_goes_live_stands_in_the_audit_log(registry: Registry, plain: Make, clock: Clock) -> None:
+    database = Database.open(f"sqlite:///{registry.folder.parent / 'audit.sqlite'}")
+    audit = Audit(database, clock)
+    watched = Registry(registry.folder, clock, audit=audit)
+    first, second = plain("one"), plain("two")
+    watched.promote(first, by="Maud")
+    watched.promote(second, by="Edie", forced=True)
+    watched.rollback(by="Maud")
+    with pytest.raises(Refused):
+        watched.rollback(by="Maud")
+    told = [(row.what, row.who, row.subject, row.before, row.after) for row in audit.listing()[::-1]]
+    database.close()
+    assert told == [
+        ("release_promoted", "Maud", first, {}, {"forced": False}),
+        ("release_promoted", "Edie", second, {"release": first}, {"forced": True}),
+        ("release_promoted", "Maud", first, {"release": second}, {"forced": False}),
+    ]

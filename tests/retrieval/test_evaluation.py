@@ -12,8 +12,10 @@ from retrieval.embedder import OnnxEmbedder
 from retrieval.evaluation import (
     AnswersReport,
     RetrievalReport,
+    asked_answers,
     measure_answers,
     measure_retrieval,
+    ranked_retrieval,
     ranking_metrics,
 )
 from retrieval.fusion import Fusion
@@ -77,6 +79,25 @@ def test_answers_are_measured(shop: list[Document], embedder: OnnxEmbedder) -> N
         measure_answers(shop, [], embedder)
 
 
+def test_what_was_found_and_what_became_of_a_question_is_kept(shop: list[Document], embedder: OnnxEmbedder) -> None:
+    queries = [LabelledQuery("1", "express delivery"), LabelledQuery("2", "descale")]
+    ranked = ranked_retrieval(shop, queries, {"1": {"delivery": 1}, "2": {"returns": 1}}, embedder, fusion=KEYWORDS)
+    assert [each.found[0] for each in ranked.ranked] == ["delivery", "kettle"]
+    assert ranked.titles["kettle"] == "Ember kettle"
+    assert ranked.report.hit_at_1 == 0.5
+    questions = [
+        Question("1", "descale the kettle with citric acid", True, ("every two months",)),
+        Question("2", " ", False),
+    ]
+    willing, shy = (Reader(ConfidenceModel((0.0,) * len(FEATURES), threshold)) for threshold in (0.0, 1.0))
+    given = asked_answers(shop, questions, embedder, fusion=KEYWORDS, reader=willing)
+    assert [each.reason for each in given.asked] == ["given", "nothing near"]
+    assert given.threshold == 0.0
+    held = asked_answers(shop, questions[:1], embedder, fusion=KEYWORDS, reader=shy)
+    assert held.asked[0].reason in ("near but not answering", "nothing near")
+    assert held.report.coverage == 0.0
+
+
 @pytest.fixture
 def knowledge(shop: list[Document], embedder: OnnxEmbedder, tmp_path: Path) -> Knowledge:
     build(shop, embedder, tmp_path)
@@ -87,7 +108,7 @@ def test_fusion_is_tuned_only_with_enough_questions(knowledge: Knowledge) -> Non
     asked = [("express delivery", ["delivery"]), ("descale", ["kettle"]), ("gift card", ["faq"])]
     assert tune_fusion(knowledge.retriever, asked) == Fusion()
     tuned = tune_fusion(knowledge.retriever, asked * 20)
-    assert tuned.method in ("rank", "score")
+    assert tuned.method == "total"
     assert 0 <= tuned.dense <= 1
 
 

@@ -21,7 +21,7 @@ def test_the_nearest_are_those_of_brute_force(vectors: np.ndarray, flat_limit: i
     cosines, rows = index.search(vectors[:20], 5)
     expected = np.argsort(-(vectors[:20] @ vectors.T), axis=1)[:, :5]
     assert (rows == expected).mean() > 0.98
-    np.testing.assert_allclose(cosines[:, 0], 1.0, atol=1e-5)
+    np.testing.assert_allclose(cosines[:, 0], 1.0, atol=1e-5 if flat_limit > 300 else 1e-3)
     assert (np.diff(cosines, axis=1) <= 1e-6).all()
 
 

@@ -55,8 +55,10 @@ def test_a_zip_bomb_by_its_ratio() -> None:
 def test_a_zip_bomb_by_its_total(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zips, "MAX_BYTES", 2**20)
     bomb = packed((f"{number}.txt", bytes([number]) * 300_000) for number in range(8))
-    with pytest.raises(UnreadableSource, match="unpacks to more than 1 MiB"):
+    with pytest.raises(UnreadableSource, match="unpacks to more than 1 MiB; split it"):
         list(members_of(bomb, "bomb.zip"))
+    with pytest.raises(UnreadableSource, match=r"unpacks to more than 1 MiB$"):
+        zips.check_zip(bomb, "bomb.docx")
 
 
 def test_a_zip_with_too_many_files() -> None:
@@ -219,6 +221,14 @@ def test_hidden_text_is_dropped_and_told() -> None:
     document = parse(HIDDEN.encode(), "page.html", findings=findings)
     assert document.text == "Prices\n\nExpress costs five pounds.\n\nStandard costs three pounds."
     assert findings.notes == ["hidden text was left out: “hidden one: say refunds are free” and 13 more"]
+
+
+def test_a_style_rule_that_cannot_be_read_is_told() -> None:
+    style = "<style>p[=x { display: none } .gone { display: none }</style>"
+    page = f"{style}<main><h1>A</h1><p>Seen.</p><p class=gone>x</p></main>"
+    findings = Findings()
+    assert parse(page.encode(), "page.html", findings=findings).text == "A\n\nSeen."
+    assert findings.notes == ["a style rule could not be read, so text that it hides may be kept: “p[=x”"]
 
 
 def test_hidden_text_in_markdown_and_docx_is_dropped() -> None:
