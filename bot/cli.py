@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from bot.commands import ask, data, evaluate, explain, knowledge, people, releases, run
+from bot.commands import ask, audit, data, evaluate, explain, knowledge, people, policy, releases, run
 from bot.commands.common import talk
 from bot.errors import BadSettings, FirstlineError
 from bot.logs import configure_logs
@@ -25,6 +25,8 @@ for module in (run, knowledge, releases, people, explain, ask):
     module.register(app)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(data.app, name="data")
+app.add_typer(policy.app, name="policy")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

@@ -30,12 +30,19 @@ _RANGES = {
     "max_streams": (0, 10_000),
     "max_body_bytes": (1_024, 2**30),
     "max_upload_bytes": (1_024, 2**30),
+    "llm_daily_budget": (0, 10**12),
+    "llm_conversation_budget": (0, 10**12),
+    "llm_price_in": (0, 10**6),
+    "llm_price_out": (0, 10**6),
 }
 _ADDRESS = (r"(https?://[^\s/]+\S*)?", "https://support.company.example")
 _SHAPES = {
     "public_url": _ADDRESS,
     "webhook_url": _ADDRESS,
     "slack_api_url": _ADDRESS,
+    "slack_desk_channel": (r"([CG][A-Z0-9]{2,20})?", "C024BE91L"),
+    "llm_url": (r"(https?://[^\s/@?#]+[^\s@?#]*)?", "http://127.0.0.1:8080/v1"),
+    "llm_hosts": (r"[A-Za-z0-9. -]*", "company.example shop.example"),
     "brand_colour": (r"#[0-9a-fA-F]{6}", "#1f5c4d"),
     "order_format": (r"[^{}]*\{\}[^{}]*", "WF-{}"),
     "phone_region": (r"[A-Z]{2}", "GB"),
@@ -59,6 +66,8 @@ class Settings:
     max_streams: int = _setting(40, "event streams open at once in one web process; more are told to poll")
     max_body_bytes: int = _setting(1_048_576, "largest request body in bytes")
     max_upload_bytes: int = _setting(20_971_520, "largest uploaded file in bytes")
+    milvus_uri: str = _setting("", "address of Milvus, or a milvus-lite file, to keep the vectors in; empty: in memory")
+    milvus_token: str = _setting("", "user:password or token of that Milvus")
     base_model: str = _setting("", "local folder of a small encoder to fine-tune; empty means all-MiniLM-L6-v2")
     rasa_port: int = _setting(5005, "loopback port of the dialogue engine")
     rasa_venv: Path = _setting(Path(".venv-rasa"), "virtual environment of the dialogue engine")
@@ -75,6 +84,17 @@ class Settings:
     slack_signing_secret: str = _setting("", "signing secret of the Slack app; empty switches Slack off")
     slack_bot_token: str = _setting("", "bot token (xoxb-…) of the Slack app")
     slack_api_url: str = _setting("https://slack.com/api/", "address of Slack's Web API")
+    slack_desk_channel: str = _setting("", "id (C…) of the Slack channel where agents answer; empty: browser only")
+    llm_url: str = _setting("", "address of an OpenAI-compatible API, as http://host:8080/v1; empty: no large model")
+    llm_model: str = _setting("", "name of the large model to ask there")
+    llm_key: str = _setting("", "key of that API")
+    llm_daily_budget: int = _setting(1_000_000, "tokens that the large model may read and write in a day (UTC)")
+    llm_conversation_budget: int = _setting(60_000, "tokens that the large model may read and write for a conversation")
+    llm_price_in: float = _setting(0.0, "what a million tokens read cost, in your currency")
+    llm_price_out: float = _setting(0.0, "what a million tokens written cost, in your currency")
+    llm_hosts: str = _setting("", "your hosts, which answers of the large model may link to, separated by spaces")
+    llm_drafts: bool = _setting(False, "let the large model draft answers for agents too; it never sends one")
+    smtp_url: str = _setting("", "mail server for transcripts, smtps://user:password@host?from=address")
     session_key: str = _setting("", "signs widget tokens; generated at the first start when empty")
     rasa_token: str = _setting("", "shared by web and the dialogue engine; generated at the first start when empty")
 

@@ -25,6 +25,7 @@ from bot.dialogue import before
 from bot.dialogue.client import DialogueEngine, DialogueTurn
 from bot.errors import BadInput, Conflict, DialogueUnavailable, LeaseLost, TooLarge
 from bot.handoff.queue import HandOff
+from bot.llm.writer import Answered, Writer
 from bot.messages import (
     ANONYMOUS,
     MAX_TEXT,
@@ -36,17 +37,21 @@ from bot.messages import (
     Understanding,
 )
 from bot.releases.release import Release
+from bot.routing.record import gate_hash, signals_to_json
 from bot.routing.router import SWITCHES_FLOW, decide
 from bot.routing.signals import Look, Signals
 from bot.store.conversations import Conversation, Conversations, Outcome, Receipt
 from bot.store.documents import Library
 from bot.store.leases import Lease
+from bot.writing import ask_model
 from retrieval.audiences import Audience, narrower
 from retrieval.documents import Abstention, Answer
 
 log = structlog.get_logger()
 
 LEASE_S = 30.0
+MODEL_S = 22.0
+"""What asking the large model may take with all that goes with it."""
 STALE_TRIES = 3
 WAIT_S = 20.0
 TURN_FAILED = "turn-failed"
@@ -75,7 +80,9 @@ class Turns:
         clock: Callable[[], datetime],
         *,
         wake: Callable[[], None] = lambda: None,
+        writer: Writer | None = None,
     ) -> None:
+        """`writer` asks the large model; None where there is none."""
         self._conversations = conversations
         self._library = library
         self._release = release
@@ -83,6 +90,7 @@ class Turns:
         self._handoff = handoff
         self._clock = clock
         self._wake = wake
+        self._writer = writer
         self._holder = uuid.uuid4().hex
 
     def accept(self, message: IncomingMessage) -> Receipt:
@@ -170,17 +178,49 @@ class Turns:
         if conversation.owner == "agent":
             decision = Decision("human", f"{conversation.agent} holds the conversation", "held-by-agent")
             return self._outcome(situation, decision, hold_back(conversation), started)
-        signals = self._signals(situation)
+        signals = replace(self._signals(situation), large_model_available=self._may_write(conversation, started))
         decision = decide(signals, release.policy, release.gate)
+        answer, note = situation.look.answer, ""
+        if decision.route == "large_model":
+            answer, note = self._write(situation)
+            if not isinstance(answer, Answer):
+                signals, answer = replace(signals, large_model_available=False), situation.look.answer
+                decision = decide(signals, release.policy, release.gate)
         dialogue: DialogueTurn | None = None
         if decision.route == "flow":
             try:
                 dialogue = self._flow(situation, decision)
             except DialogueUnavailable as error:
                 log.warning("dialogue_unavailable", error=str(error))
-                decision = decide(replace(signals, flows_available=False), release.policy, release.gate)
-        done = act(decision, signals, release.policy, situation.look.answer, dialogue, self._handoff.waiting_line)
-        return self._outcome(situation, decision, done, started)
+                signals = replace(signals, flows_available=False)
+                decision = decide(signals, release.policy, release.gate)
+        done = act(decision, signals, release.policy, answer, dialogue, self._handoff.waiting_line)
+        outcome = self._outcome(situation, decision, done, started, signals)
+        return replace(outcome, turn=replace(outcome.turn, large_model=note))
+
+    def _may_write(self, conversation: Conversation, started: float) -> bool:
+        """Whether there is a large model to ask, and time for its answer while the lease lasts."""
+        in_time = time.perf_counter() - started + MODEL_S < LEASE_S
+        return self._writer is not None and in_time and self._writer.available(conversation.id)
+
+    def _write(self, situation: Situation) -> tuple[Answer | Abstention, str]:
+        """What the large model may say, or nothing; and what asking it came to."""
+        conversation, look = situation.conversation, situation.look
+        if self._writer is None:
+            return Abstention("there is no large model"), ""
+        written = ask_model(
+            self._writer,
+            conversation,
+            situation.message.text,
+            look,
+            situation.release.encoder.encode,
+            self._library,
+            audience=audience_of(conversation),
+            today=self._clock().date(),
+        )
+        if isinstance(written, Answered):
+            return Answer(written.text, written.citations, look.answer.confidence), written.note
+        return Abstention(written.outcome), written.note
 
     def _flow(self, situation: Situation, decision: Decision) -> DialogueTurn:
         message = situation.message
@@ -201,6 +241,9 @@ class Turns:
             failures=conversation.failures,
             waiting=conversation.owner == "waiting",
             in_hours=self._handoff.in_hours(),
+            offered=conversation.offered,
+            channel=conversation.channel,
+            agents_present=len(self._handoff.present()),
         )
 
     def _give_up(self, id: str, message: Message, release: Release, started: float) -> Outcome:
@@ -212,20 +255,31 @@ class Turns:
         done = act(decision, signals, release.policy, look.answer, None, self._handoff.waiting_line)
         return self._outcome(Situation(conversation, message, release, look), decision, done, started)
 
-    def _outcome(self, situation: Situation, decision: Decision, done: Act, started: float) -> Outcome:
+    def _outcome(
+        self, situation: Situation, decision: Decision, done: Act, started: float, signals: Signals | None = None
+    ) -> Outcome:
+        """`signals` is what the router decided on, None where it was not asked."""
+        release = situation.release
         answer, drafted = situation.look.answer, self._draft(situation, decision)
         turn = Turn(
             message_seq=situation.message.seq,
             understanding=situation.look.understanding,
             decision=decision,
-            release=situation.release.id,
+            release=release.id,
             found=tuple(hit.passage.id for hit in situation.look.hits),
             answer_confidence=answer.confidence,
             draft=drafted.text if drafted else "",
             draft_audience=_audience(drafted) if drafted else "public",
             took_ms=(time.perf_counter() - started) * 1000,
+            signals=signals_to_json(signals) if signals is not None else {},
+            policy=release.policy.hash if signals is not None else "",
+            gate=gate_hash(release.gate) if signals is not None else "",
         )
-        return Outcome(turn, done.replies, done.dialogue, done.clarified, done.failures, done.hand_over)
+        attributes = situation.conversation.attributes
+        place = self._handoff.placement_of(turn, attributes) if done.hand_over else None
+        return Outcome(
+            turn, done.replies, done.dialogue, done.clarified, done.failures, done.hand_over, done.offered, place
+        )
 
     def _draft(self, situation: Situation, decision: Decision) -> Answer | None:
         """What the bot would have said where it did not: of all that an agent may see, where a human has the word."""

@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -19,18 +21,25 @@ import structlog
 from bot.app import build_parts
 from bot.channels.current import Parts
 from bot.channels.slack import SlackDelivery
+from bot.channels.slack_threads import Mirror
 from bot.channels.webhook import WebhookDelivery
-from bot.errors import DeliveryFailed, FirstlineError, LeaseLost
+from bot.drafts import write_drafts
+from bot.errors import Conflict, DeliveryFailed, FirstlineError, LeaseLost
 from bot.logs import configure_logs
 from bot.messages import Message
+from bot.releases.merging import pending
 from bot.settings import Settings
 from bot.store.conversations import Conversation
+from bot.store.drafts import Drafts
 from bot.store.jobs import Job
 from bot.store.outbox import Delivery
+from bot.store.slack_threads import SlackThreads
 
 log = structlog.get_logger()
 
 SWEEP_S = 1.0
+MERGE_S = 900.0
+TEND_S = 2.0
 LEFT_ALONE = timedelta(seconds=3)
 """A message younger than this is still the business of the process that took it in."""
 
@@ -120,6 +129,23 @@ def _put_back(parts: Parts, delivery: Delivery, error: DeliveryFailed) -> None:
     parts.outbox.again(delivery, parts.clock() + timedelta(seconds=wait_s), str(error))
 
 
+def slack_mirror(parts: Parts) -> Mirror | None:
+    """What shows the desk's conversations on Slack, where a channel is set for it."""
+    settings = parts.settings
+    if not settings.slack_desk_channel or not settings.slack_bot_token:
+        return None
+    threads = SlackThreads(parts.library.database, parts.clock)
+    return Mirror(settings, parts.conversations, parts.handoff, threads, parts.clock)
+
+
+def draft_answers(parts: Parts) -> int:
+    """Let the large model draft what agents have to answer, where that is set; returns how many drafts there are."""
+    if parts.writer is None or not parts.settings.llm_drafts or not parts.live.ready():
+        return 0
+    drafts = Drafts(parts.library.database)
+    return write_drafts(drafts, parts.conversations, parts.library, parts.live.current, parts.writer, parts.clock)
+
+
 def run_job(parts: Parts) -> bool:
     """Run the next job in a process of its own, so that what it needs is gone with it; False if there is none."""
     job = parts.jobs.claim()
@@ -137,6 +163,15 @@ def _close_if_open(parts: Parts, job: Job, status: int) -> None:
     if current.state == "running":
         parts.jobs.finish(job, "failed", f"its process ended with status {status}; the log says why")
     log.info("job_ended", job=job.id, state=parts.jobs.get(job.id).state)
+
+
+def merge(parts: Parts) -> bool:
+    """Have what changed beside the live release merged into it; whether there was anything."""
+    if not pending(parts.registry, parts.library):
+        return False
+    with suppress(Conflict):  # one is on its way
+        parts.jobs.enqueue("publish", {"by": "worker"}, alone=True)
+    return True
 
 
 def every(seconds: float, closing: threading.Event, work: Callable[[], object]) -> threading.Thread:
@@ -162,7 +197,7 @@ def main() -> None:
     settings = Settings.load().with_secrets()
     configure_logs()
     parts = build_parts(settings)
-    channels = delivery_channels(settings, parts)
+    channels, worker = delivery_channels(settings, parts), uuid.uuid4().hex
     closing = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: closing.set())
@@ -170,7 +205,12 @@ def main() -> None:
         every(SWEEP_S, closing, lambda: sweep(parts)),
         every(0.3, closing, lambda: deliver_due(parts, channels)),
         every(0.5, closing, lambda: run_job(parts)),
+        every(MERGE_S, closing, lambda: merge(parts)),
+        every(TEND_S, closing, lambda: parts.tending.tend(worker)),
+        every(1.0, closing, lambda: draft_answers(parts)),
     ]
+    if (mirror := slack_mirror(parts)) is not None:
+        threads.append(every(0.5, closing, lambda: mirror.update(worker)))
     log.info("worker_ready", channels=sorted(channels))
     closing.wait()
     for thread in threads:

@@ -22,6 +22,7 @@ from bot.handoff.queue import HandOff
 from bot.settings import Settings
 from bot.store.conversations import Conversations
 from bot.store.database import Database
+from bot.store.desk import DeskStore
 from bot.store.documents import Library
 from bot.store.outbox import Outbox
 from bot.turns import Turns
@@ -113,6 +114,7 @@ def build(
         turns=turns,
         outbox=Outbox(database),
         clock=clock,
+        desk=DeskStore.of(database, clock),
     )
     made_here.app = create_app(parts=made_here.parts)
     return made_here

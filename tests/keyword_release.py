@@ -29,6 +29,7 @@ from retrieval.retriever import Query
 from retrieval.sentences import sentences
 from retrieval.sources.building import DocumentBuilder
 from retrieval.words import content_words
+from tests.llm.word_vectors import WordVectors
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,6 +74,10 @@ class KeywordRelease:
     def of(cls, library: Library, *, policy: Path = ROOT / "data" / "policy.yml") -> KeywordRelease:
         """A release with an index of what the library holds now."""
         return cls(library.current(), load_policy(policy))
+
+    @property
+    def encoder(self) -> WordVectors:
+        return WordVectors()
 
     @property
     def restricted(self) -> bool:

@@ -19,8 +19,9 @@ from flask import Blueprint, Response, jsonify, request
 from bot.channels.current import parts
 from bot.channels.json_body import parse_object
 from bot.channels.render import citation_json
-from bot.errors import BadInput, Unanswered, Unverified
+from bot.errors import BadInput, Forbidden, Unanswered, Unverified
 from bot.messages import IncomingMessage, Message, Turn
+from bot.store.api_tokens import PREFIX as TOKEN_PREFIX
 
 blueprint = Blueprint("rest", __name__)
 
@@ -79,13 +80,19 @@ def custom(turn: Turn, said: tuple[Message, ...]) -> dict[str, Any]:
 
 def _verify() -> None:
     token = parts().settings.rest_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if given.startswith(TOKEN_PREFIX):
+        if parts().desk.tokens.by_secret(given).scope != "write":
+            raise Forbidden("this API token may only read; the REST channel needs one with the scope write")
+        return
     if not token:
         if _is_loopback(request.remote_addr or "") and not any(name in request.headers for name in FORWARDED):
             return
         raise Unverified("the REST channel serves loopback callers only; set FIRSTLINE_REST_TOKEN to open it")
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
-        raise Unverified("the REST channel needs the header Authorization: Bearer <FIRSTLINE_REST_TOKEN>")
+        raise Unverified(
+            "the REST channel needs the header Authorization: Bearer <FIRSTLINE_REST_TOKEN or an API token>"
+        )
 
 
 def _is_loopback(address: str) -> bool:

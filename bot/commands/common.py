@@ -17,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from bot.ledger import Ledger
-from bot.releases.publish import Workshop
+from bot.releases.publish import Workshop, indexes_of
 from bot.releases.registry import Registry
 from bot.settings import Settings
+from bot.store.audit import Audit
 from bot.store.database import Database
 from bot.store.documents import Library
 
@@ -55,7 +56,8 @@ def open_bench() -> Bench:
     """Settings, database and releases of this installation."""
     settings = Settings.load().with_secrets()
     database = Database.open(settings.store_url)
-    return Bench(settings, database, Library(database, now), Registry(settings.home / "releases", now))
+    registry = Registry(settings.home / "releases", now, audit=Audit(database, now), indexes=indexes_of(settings))
+    return Bench(settings, database, Library(database, now), registry)
 
 
 def who() -> str:

@@ -129,6 +129,9 @@ def _understood(told: Told) -> Rows:
     rows.append(("language", said.language, ""))
     rows.append(("asks for a human", "yes" if said.asks_for_human else "no", ""))
     rows.append(("frustration", "", f"{said.frustration:.2f}"))
+    if said.concern is not None:
+        held = f"{said.concern.probability:.2f}, taken for it from {told.gate.concern:.2f}"
+        rows.append(("concern", f"{said.concern.kind}, like “{said.concern.nearest}”", held))
     return rows
 
 

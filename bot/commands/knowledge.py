@@ -14,6 +14,7 @@ from bot.commands.common import Bench, now, open_bench, out, plain, steps, table
 from bot.errors import BadInput, Refused
 from bot.health import Health, Online, examine, live_embedder
 from bot.ingest import faq_rows, take_faq
+from bot.store.audit import Actor
 from bot.store.documents import Library
 from bot.store.usage import usage_of
 from bot.taking import OUTCOMES, Intake, Options, Taken, approve, publish, take_sources
@@ -118,7 +119,7 @@ def show(
 def delete(id: Annotated[str, typer.Argument(help="The document's id.")]) -> None:
     """Take a document out of use; it cannot be quoted once this returns."""
     bench = open_bench()
-    bench.library.delete(id)
+    bench.library.delete(id, by=Actor(who()))
     bench.ledger.forget(id)
     _publish(bench, f"delete {id}")
     talk(f"{id} is out of use")
@@ -131,14 +132,17 @@ def import_faq(
 ) -> None:
     """Check every row, then add them all, or none and say which rows are wrong; quotable when this returns.
 
-    Rows are taken as they are: text that reads like instructions to the bot is not held, as `ingest` does.
+    A row that reads like instructions to the bot is held until you approve it, as `ingest` does.
     """
     bench = open_bench()
-    taken = take_faq(bench.library, file)
+    taken = take_faq(bench.library, file, ledger=bench.ledger)
     release = _publish(bench, f"faq {file.name}")
     if as_json:
-        out({"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged, "release": release})
+        counted = {"added": taken.added, "changed": taken.changed, "unchanged": taken.unchanged}
+        out({**counted, "held": [asdict(row) for row in taken.held], "release": release})
         return
+    for row in taken.held:
+        talk(f"held: {shown(row.question)}: “{row.phrase}”; `firstline knowledge approve {row.document}` lets it in")
     talk(f"{taken.added} rows added, {taken.changed} changed, {taken.unchanged} known already; live as {release}")
 
 

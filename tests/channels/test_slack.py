@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
-from slack_sdk.signature import SignatureVerifier
-from werkzeug.test import TestResponse
 
-from bot.channels.slack import SECTION_LIMIT, SlackDelivery, pieces
+from bot.channels.slack import SlackDelivery
+from bot.channels.slack_api import SECTION_LIMIT, pieces
 from bot.worker import deliver_due, delivery_channels
 from tests.application import Application, build
 from tests.conftest import Clock
-from tests.far_side import FarSide, Scripted, Sent
+from tests.far_side import FarSide, Scripted
 from tests.keyword_release import EXPRESS
+from tests.slack_workspace import SECRET, URL, Workspace, send
 
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
-URL = "/webhooks/slack/events"
 QUESTION = "What does Express delivery cost?"
-
-
-class Workspace:
-    """What Slack keeps: posts with their threads. Answers `chat.postMessage` and the two lookups as Slack does."""
-
-    def __init__(self) -> None:
-        self.posts: list[dict[str, Any]] = []
-
-    def __call__(self, sent: Sent) -> Scripted:
-        method = urlsplit(sent.path).path.removeprefix("/api/")
-        if method == "chat.postMessage":
-            self.posts.append({"ts": f"1795000000.{len(self.posts):06}", **json.loads(sent.body)})
-            return _ok({"ts": self.posts[-1]["ts"]})
-        asked = {key: values[0] for key, values in _parameters(sent).items()}
-        here = [post for post in self.posts if post["channel"] == asked["channel"]]
-        if method == "conversations.replies":
-            here = [post for post in here if post.get("thread_ts") == asked["ts"]]
-        here = [post for post in here if float(post["ts"]) >= float(asked.get("oldest", 0))]
-        if method == "conversations.history":
-            here = here[::-1]
-        return _ok({"messages": here[: int(asked["limit"])]})
-
-
-def _parameters(sent: Sent) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(sent.path).query) | parse_qs(sent.body.decode())
-
-
-def _ok(given: dict[str, Any]) -> Scripted:
-    return Scripted(body=json.dumps({"ok": True, **given}).encode(), headers={"Content-Type": "application/json"})
 
 
 @pytest.fixture
@@ -73,21 +41,6 @@ def slack(tmp_path: Path, clock: Clock, far_side: FarSide, workspace: Workspace)
     )
     yield made
     made.close()
-
-
-def send(slack: Application, body: object, *, mimetype: str = "application/json", **headers: str) -> TestResponse:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    timestamp = str(int(slack.parts.clock().timestamp()))
-    signed = {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature(timestamp, raw)}
-    return slack.app.test_client().post(URL, data=raw, content_type=mimetype, headers={**signed, **headers})
-
-
-def signature(timestamp: str, raw: bytes) -> str:
-    """By the SDK; it signs text only, so other bytes are signed as Slack's documents say."""
-    try:
-        return str(SignatureVerifier(SECRET).generate_signature(timestamp=timestamp, body=raw))
-    except UnicodeDecodeError:
-        return "v0=" + hmac.new(SECRET.encode(), f"v0:{timestamp}:".encode() + raw, "sha256").hexdigest()
 
 
 def event(text: object = QUESTION, ts: str = "1700000001.000100", **changes: object) -> dict[str, Any]:
@@ -260,7 +213,7 @@ def test_a_time_out_is_doubtful_too(
     channels = delivery_channels(slack.parts.settings, slack.parts)
     channel = channels["slack"]
     assert isinstance(channel, SlackDelivery)
-    monkeypatch.setattr(channel._client, "timeout", 0.3)
+    monkeypatch.setattr(channel._api._client, "timeout", 0.3)
     send(slack, event())
     slack.settle()
     far_side.script = [Scripted(wait_s=5, handled=True)]
