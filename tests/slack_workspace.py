@@ -24,12 +24,14 @@ class Workspace:
         self.posts: list[dict[str, Any]] = []
         self.whispers: list[dict[str, Any]] = []
         self.members: dict[str, str] = {}
+        self.foreign: dict[str, str] = {}
 
     def __call__(self, sent: Sent) -> Scripted:
         method = urlsplit(sent.path).path.removeprefix("/api/")
         if method == "users.info":
-            member = {"profile": {"email": self.members[parameters(sent)["user"][0]]}}
-            return _ok({"user": member})
+            user = parameters(sent)["user"][0]
+            profile = {"profile": {"email": self.members[user]}}
+            return _ok({"user": {"id": user, "team_id": self.foreign.get(user, "T1"), **profile}})
         if method == "chat.postEphemeral":
             self.whispers.append(json.loads(sent.body))
             return _ok({})

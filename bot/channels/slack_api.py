@@ -72,9 +72,13 @@ class SlackApi:
             text=escape(text),
         )
 
-    def email_of(self, user: str) -> str:
-        """The e-mail address of a member, in lower case; empty where Slack shows none."""
+    def email_of(self, user: str, team: str) -> str:
+        """The e-mail address of a member of workspace `team`, in lower case; empty where Slack shows none, and for
+        whoever is no member: what another workspace says of its people is not ours to believe."""
         member = self._call("users.info", user=user).get("user") or {}
+        foreign = member.get("team_id") not in (None, team) or member.get("is_stranger")
+        if foreign or member.get("deleted") or member.get("is_bot"):
+            return ""
         return str((member.get("profile") or {}).get("email") or "").lower()
 
     def _find(self, place: Place, id: str, since: float) -> str:

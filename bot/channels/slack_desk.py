@@ -35,8 +35,9 @@ _TAKEN = (None, "thread_broadcast")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody wrote in a thread of the desk's channel."""
+    """What somebody of the workspace `team` wrote in a thread of the desk's channel."""
 
+    team: str
     user: str
     place: Place
     text: str
@@ -47,6 +48,7 @@ class Said:
 class Tapped:
     """A button of the desk: `action` on a conversation, as it stood with the fence `token`."""
 
+    team: str
     user: str
     place: Place
     action: str
@@ -68,17 +70,19 @@ def parse(given: dict[str, Any], channel: str) -> Said | Tapped | None:
     written = event.get("text") or ""
     if not isinstance(written, str):
         raise BadInput(f"the event's text must be a text, got {type(written).__name__}")
-    return Said(field(event, "user"), Place(channel, field(event, "thread_ts")), plain(written), f"{channel}/{ts}")
+    team, place = field(given, "team_id"), Place(channel, field(event, "thread_ts"))
+    return Said(team, field(event, "user"), place, plain(written), f"{team}/{channel}/{ts}")
 
 
 def _tapped(given: dict[str, Any], channel: str) -> Tapped | None:
     try:
-        action, posted, user = given["actions"][0], given["message"], field(given["user"], "id")
+        action, posted = given["actions"][0], given["message"]
+        team, user = field(given["team"], "id"), field(given["user"], "id")
         thread = field(posted, "thread_ts" if posted.get("thread_ts") else "ts")
         name, (conversation, _, token) = action["action_id"], str(action["value"]).partition(":")
         if name not in ACTIONS:
             return None
-        return Tapped(user, Place(channel, thread), name, conversation, int(token))
+        return Tapped(team, user, Place(channel, thread), name, conversation, int(token))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise BadInput(f"the interaction lacks {error}") from error
 
@@ -109,7 +113,7 @@ class SlackDesk:
         self._people = people
         self._threads = threads
         self._wake = wake
-        self._addresses: dict[str, tuple[str, float]] = {}
+        self._addresses: dict[tuple[str, str], tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def take(self, given: dict[str, Any]) -> None:
@@ -122,7 +126,7 @@ class SlackDesk:
         if done is None or (isinstance(done, Said) and self._threads.find(*_at(done.place)) is None):
             return
         try:
-            person = self._person(done.user)
+            person = self._person(done)
             if isinstance(done, Tapped):
                 self._tapped(done, person)
             else:
@@ -149,25 +153,25 @@ class SlackDesk:
         else:
             self._handoff.close(tapped.conversation, person.name, token=tapped.token)
 
-    def _person(self, user: str) -> Person:
+    def _person(self, done: Said | Tapped) -> Person:
         """The account of a member of the workspace; `NotFound` says how one is made."""
-        address = self._address(user)
+        address = self._address(done.team, done.user)
         known = next((each for each in self._people.list() if address and each.email == address), None)
         if known is None:
-            shown = address or "the address that Slack does not show (the app needs users:read.email)"
+            shown = address or "an address that Slack shows us (a member's, and the app needs users:read.email)"
             raise NotFound(f"only people of the desk answer customers; ask an admin to add {shown}")
         if not at_least(known.role, "agent"):
             raise NotFound(f"{known.name} may read the desk ({known.role}) but not answer; ask an admin")
         return known
 
-    def _address(self, user: str) -> str:
+    def _address(self, team: str, user: str) -> str:
         with self._lock:
-            address, until = self._addresses.get(user, ("", 0.0))
+            address, until = self._addresses.get((team, user), ("", 0.0))
         if until > time.monotonic():
             return address
-        address = self._api.email_of(user)
+        address = self._api.email_of(user, team)
         with self._lock:
-            self._addresses[user] = (address, time.monotonic() + ADDRESS_KEPT_S)
+            self._addresses[team, user] = (address, time.monotonic() + ADDRESS_KEPT_S)
         return address
 
     def _tell(self, done: Said | Tapped, error: FirstlineError) -> None:

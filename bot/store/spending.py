@@ -95,7 +95,7 @@ class Spending:
 
         def work(connection: Connection) -> Reservation | None:
             for scope, limit in ((f"day:{day}", self.limits.day), (_scope(conversation), self.limits.conversation)):
-                if _used(connection, scope, lock=True) + tokens > limit:
+                if _locked(connection, scope) + tokens > limit:
                     return None
             for scope in (f"day:{day}", _scope(conversation)):
                 _add(connection, scope, tokens)
@@ -122,7 +122,7 @@ class Spending:
                 "took_ms": use.took_ms,
             }
             for scope in (f"day:{reservation.day}", _scope(reservation.conversation)):
-                _used(connection, scope, lock=True)
+                _locked(connection, scope)
             if connection.execute(update(model_calls).where(*still_open).values(**values)).rowcount == 0:
                 return
             for scope in (f"day:{reservation.day}", _scope(reservation.conversation)):
@@ -169,13 +169,21 @@ def _scope(conversation: str) -> str:
     return f"conversation:{conversation}"
 
 
-def _used(connection: Connection, scope: str, *, lock: bool = False) -> int:
+def _used(connection: Connection, scope: str) -> int:
+    return int(connection.scalar(select(model_budgets.c.tokens).where(model_budgets.c.scope == scope)) or 0)
+
+
+def _locked(connection: Connection, scope: str) -> int:
+    """A counter that nobody else can move until the transaction ends. It is made where there is none: what is not
+    there cannot be locked, and of two that make it one loses, which `write` runs again."""
     query = select(model_budgets.c.tokens).where(model_budgets.c.scope == scope)
-    return int(connection.scalar(query.with_for_update() if lock else query) or 0)
+    found = connection.scalar(query.with_for_update())
+    if found is None:
+        connection.execute(insert(model_budgets).values(scope=scope, tokens=0))
+    return int(found or 0)
 
 
 def _add(connection: Connection, scope: str, tokens: int) -> None:
-    """Move a counter. A row that another transaction makes meanwhile is a lost race, which `write` runs again."""
+    """Move a counter that is locked."""
     changed = update(model_budgets).where(model_budgets.c.scope == scope)
-    if connection.execute(changed.values(tokens=model_budgets.c.tokens + tokens)).rowcount == 0:
-        connection.execute(insert(model_budgets).values(scope=scope, tokens=tokens))
+    connection.execute(changed.values(tokens=model_budgets.c.tokens + tokens))

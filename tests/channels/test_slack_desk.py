@@ -26,12 +26,8 @@ DANA, SAM, VIC, STRANGER = "U0DANA", "U0SAM", "U0VIC", "U0ELSE"
 @pytest.fixture
 def workspace(far_side: FarSide) -> Workspace:
     played = Workspace()
-    played.members = {
-        DANA: "Dana@shop.example",
-        SAM: "sam@shop.example",
-        VIC: "vic@shop.example",
-        "U0X": "x@else.example",
-    }
+    addresses = ("Dana@shop.example", "sam@shop.example", "vic@shop.example", "x@else.example")
+    played.members = dict(zip((DANA, SAM, VIC, STRANGER), addresses, strict=True))
     far_side.usual = played
     return played
 
@@ -187,6 +183,16 @@ def test_who_is_no_agent_can_do_nothing(shop: Application, workspace: Workspace,
     assert shop.parts.conversations.get(id).owner == "waiting"
     assert all(why in each["text"] for each in workspace.whispers)
     assert len(workspace.whispers) == 2
+
+
+def test_another_workspaces_word_for_an_address_is_not_believed(shop: Application, workspace: Workspace) -> None:
+    """In a shared channel, the members of the other workspace have the addresses that it says they have."""
+    workspace.foreign[STRANGER] = "T2"
+    workspace.members[STRANGER] = "dana@shop.example"
+    id = waiting(shop)
+    assert tap(shop, workspace, STRANGER, "Claim") == 200
+    assert shop.parts.conversations.get(id).owner == "waiting"
+    assert "only people of the desk" in workspace.whispers[-1]["text"]
 
 
 def test_a_button_of_before_a_take_over_is_refused(shop: Application, workspace: Workspace) -> None:

@@ -30,7 +30,7 @@ export class Suggest {
     box.addEventListener("input", () => this.look());
     box.addEventListener("click", () => this.look());
     box.addEventListener("keydown", (event) => this.key(event));
-    box.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    box.addEventListener("blur", () => setTimeout(() => document.activeElement === box || this.close(), 150));
     this.list.addEventListener("pointerdown", (event) => {
       event.preventDefault();
       const at = [...this.list.children].indexOf(event.target.closest("li"));
