@@ -94,10 +94,11 @@ def build_challenger(
         parts["intents"], trained = build_intents(shop, seed=seed, progress=progress)
         say("fitting the router", 0, 0)
         scenarios = read_scenarios(shop.validation) if shop.validation.exists() else ()
-        fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, scenarios)
+        training = training_file(shop)
+        labelled = (*scenarios, *(read_scenarios(training) if training.exists() else ()))
+        fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, labelled)
         parts["router"] = build_router(shop, FittedRouter(Gate()), fusion)
         draft = shop.registry.create(parts, note=note)
-        labelled = (*scenarios, *read_scenarios(training)) if (training := training_file(shop)).exists() else scenarios
         fitted = fit_router_to(shop, draft.id, labelled)
         shop.registry.discard(draft.id)
         parts["router"] = build_router(shop, fitted, fusion)
@@ -123,7 +124,7 @@ def build_extension(shop: Workshop, *, note: str = "quick", progress: Progress |
 
 
 def fit_fusion(knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scenario]) -> Fusion:
-    """The weight of dense beside keyword search that ranks the validation rows' documents best."""
+    """The weight of dense beside keyword search that ranks the labelled rows' documents best."""
     answerable = [(each.text, each.documents) for each in scenarios if each.expect == "answer"]
     return tune_fusion(Knowledge.load(knowledge, encoder).retriever, answerable)
 
