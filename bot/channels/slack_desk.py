@@ -123,27 +123,25 @@ class SlackDesk:
         once stays said once.
         """
         done = parse(given, self.channel)
-        if done is None or (isinstance(done, Said) and self._threads.find(*_at(done.place)) is None):
+        thread = self._threads.find(done.place.channel, done.place.thread) if isinstance(done, Said) else None
+        if done is None or (isinstance(done, Said) and (thread is None or not done.text)):
             return
         try:
             person = self._person(done)
             if isinstance(done, Tapped):
                 self._tapped(done, person)
-            else:
-                self._said(done, person)
+            elif thread is not None:
+                self._said(done, person, thread.conversation)
         except (BadInput, Conflict, NotFound, TooLarge) as error:
             self._tell(done, error)
         self._wake()
 
-    def _said(self, said: Said, person: Person) -> None:
-        thread = self._threads.find(*_at(said.place))
-        if thread is None or not said.text:
-            return
+    def _said(self, said: Said, person: Person, conversation: str) -> None:
         source = Source("slack", SOURCE + said.id)
         if note := _NOTE.fullmatch(said.text):
-            self._handoff.note(thread.conversation, person.name, checked_text(note[1]), source=source)
+            self._handoff.note(conversation, person.name, checked_text(note[1]), source=source)
         else:
-            self._handoff.reply(thread.conversation, person.name, checked_text(said.text), source=source)
+            self._handoff.reply(conversation, person.name, checked_text(said.text), source=source)
 
     def _tapped(self, tapped: Tapped, person: Person) -> None:
         if tapped.action == CLAIM:
@@ -179,7 +177,3 @@ class SlackDesk:
             self._api.whisper(done.place, done.user, str(error))
         except DeliveryFailed:
             return
-
-
-def _at(place: Place) -> tuple[str, str]:
-    return place.channel, place.thread

@@ -6,20 +6,18 @@ the customers after that the wait.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx2
 
+from bot.breaker import Breaker
 from bot.errors import DialogueUnavailable
 from bot.messages import DialogueState, QuickReply, Reply, Understanding
 
 CONNECT_S = 1.0
 ANSWER_S = 2.0
-FAILURES_BEFORE_OPEN = 3
 OPEN_S = 5.0
 
 
@@ -43,42 +41,6 @@ class DialogueEngine(Protocol):
         """Whether it is worth trying now."""
 
 
-class Breaker:
-    """Opens after some failures in a row, and after a while lets one try through at a time until one succeeds."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._failures = 0
-        self._open_until = 0.0
-
-    def closed(self) -> bool:
-        """Whether a call may be tried now."""
-        with self._lock:
-            return self._clock() >= self._open_until
-
-    def enter(self) -> bool:
-        """Whether this call may go; the one that goes while half open keeps the others waiting meanwhile."""
-        with self._lock:
-            if self._clock() < self._open_until:
-                return False
-            if self._failures >= FAILURES_BEFORE_OPEN:
-                self._open_until = self._clock() + OPEN_S
-            return True
-
-    def succeeded(self) -> None:
-        """Close for good."""
-        with self._lock:
-            self._failures, self._open_until = 0, 0.0
-
-    def failed(self) -> None:
-        """Count a failure, and open when there are too many."""
-        with self._lock:
-            self._failures += 1
-            if self._failures >= FAILURES_BEFORE_OPEN:
-                self._open_until = self._clock() + OPEN_S
-
-
 class RasaEngine:
     """Speaks to `bot/dialogue/rasa/connector.py` in a Rasa server."""
 
@@ -86,7 +48,7 @@ class RasaEngine:
         self._url = f"{url}/webhooks/firstline/webhook"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._client = httpx2.Client(timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or Breaker(first_rest_s=OPEN_S, longest_rest_s=OPEN_S)
 
     def available(self) -> bool:
         return self._breaker.closed()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from bot.llm.breaker import Breaker
+from bot.breaker import Breaker
 from bot.llm.client import Completion, LargeModel, ModelUnavailable
 from bot.llm.guard import Guard, Refusal, Verified
 from bot.llm.personal import PersonalData

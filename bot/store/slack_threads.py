@@ -7,7 +7,7 @@ not have the post, and is looked at before the post is repeated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -113,4 +113,4 @@ class SlackThreads:
     def _set(self, thread: Thread, **values: Any) -> Thread:
         mine = slack_threads.c.conversation == thread.conversation
         self._database.write(lambda connection: connection.execute(update(slack_threads).where(mine).values(**values)))
-        return self._of(thread.conversation)
+        return replace(thread, **values)

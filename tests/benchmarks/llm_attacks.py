@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.llm.breaker import Breaker
+from bot.breaker import Breaker
 from bot.llm.client import ChatEndpoint
 from bot.llm.guard import Guard
 from bot.llm.personal import PersonalData

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bot.breaker import Breaker
 from bot.dialogue import client
-from bot.dialogue.client import Breaker, RasaEngine, parse_turn
+from bot.dialogue.client import RasaEngine, parse_turn
 from bot.errors import DialogueUnavailable
 from bot.messages import DialogueState, Understanding
 from tests.dialogue.conftest import free_port
@@ -87,7 +88,7 @@ def test_a_slow_engine_is_unavailable(url: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_breaker_opens_after_three_failures_and_lets_one_try_again() -> None:
     now = [0.0]
-    breaker = Breaker(lambda: now[0])
+    breaker = Breaker(lambda: now[0], first_rest_s=client.OPEN_S, longest_rest_s=client.OPEN_S)
     for _ in range(3):
         assert breaker.enter()
         breaker.failed()

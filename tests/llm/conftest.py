@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.llm.breaker import Breaker
+from bot.breaker import Breaker
 from bot.llm.client import ChatEndpoint
 from bot.llm.guard import Guard
 from bot.llm.personal import PersonalData

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from bot.breaker import FAILURES_BEFORE_OPEN, Breaker
 from bot.channels.current import Parts
-from bot.llm.breaker import FAILURES_BEFORE_OPEN, Breaker
 from bot.llm.writer import Answered, Writer
 from bot.messages import IncomingMessage, Message, Turn
 from bot.routing.signals import Look

@@ -1,7 +1,7 @@
-"""A circuit breaker for the large model's endpoint (M. Nygard, "Release It!", 2007).
+"""A circuit breaker for a system that is asked while a customer waits (M. Nygard, "Release It!", 2007).
 
-Its state is small and lives in the process: each web or worker process learns for itself that the endpoint is down, at
-the price of a few calls each. Nothing is lost by that but these calls; the budget is shared through the store.
+Its state is small and lives in the process: each web or worker process learns for itself that the far side is down, at
+the price of a few calls each. Nothing is lost by that but these calls.
 """
 
 from __future__ import annotations
@@ -16,11 +16,20 @@ LONGEST_REST_S = 300.0
 
 
 class Breaker:
-    """Opens after some failures in a row; then one call at a time is let through, and each that fails doubles the rest
-    up to `LONGEST_REST_S`. `clock` counts seconds. Safe to share between threads."""
+    """Opens after some failures in a row; then one call at a time is let through after a rest, and each that fails
+    doubles the rest from `first_rest_s` up to `longest_rest_s`. `clock` counts seconds. Safe to share between threads.
+    """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        first_rest_s: float = FIRST_REST_S,
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> None:
         self._clock = clock
+        self._first_rest_s = first_rest_s
+        self._longest_rest_s = longest_rest_s
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until = 0.0
@@ -53,4 +62,4 @@ class Breaker:
 
     def _rest_s(self) -> float:
         doublings = min(self._failures - FAILURES_BEFORE_OPEN, 10)
-        return min(FIRST_REST_S * 2.0**doublings, LONGEST_REST_S)
+        return min(self._first_rest_s * 2.0**doublings, self._longest_rest_s)

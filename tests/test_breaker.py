@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.llm.breaker import FAILURES_BEFORE_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
+from bot.breaker import FAILURES_BEFORE_OPEN, FIRST_REST_S, LONGEST_REST_S, Breaker
 
 
 class Seconds:
