@@ -52,7 +52,9 @@ log = structlog.get_logger()
 LEASE_S = 30.0
 MODEL_S = 22.0
 """What asking the large model may take with all that goes with it."""
-STALE_TRIES = 3
+STALE_TRIES = 10
+"""How often a turn is made anew because what it quotes was changed meanwhile; while a document is changed again and
+again, three were not always enough."""
 WAIT_S = 20.0
 TURN_FAILED = "turn-failed"
 
