@@ -119,6 +119,8 @@ def _ask_back(decision: Decision, signals: Signals, policy: Policy) -> Act:
         reply = Reply(written or policy.say("offer"), quick_replies=(YES_BUTTON, NO_BUTTON))
     elif decision.route == "decline":
         reply = Reply(written or policy.say("out_of_scope"), quick_replies=(HUMAN_BUTTON,))
+    elif decision.rule == "file-in-words":
+        reply = Reply(policy.say("file_in_words"), quick_replies=(HUMAN_BUTTON,))
     elif decision.rule == "not-found-again":
         reply = Reply(policy.say("not_found_again"), quick_replies=(HUMAN_BUTTON,))
     else:
@@ -155,5 +157,6 @@ def _opening(decision: Decision, policy: Policy) -> str:
         "frustrated": "frustrated",
         "documents-disagree": "documents_disagree",
         "out-of-date": "out_of_date",
+        "file-only": "file_only",
     }
     return policy.say(keys.get(decision.rule, "no_answer"))

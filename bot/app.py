@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from bot.channels import beside, pages, rasa, rest, slack, web, webhook
+from bot.channels import attachments, beside, pages, rasa, rest, slack, web, webhook
 from bot.channels.current import Parts
 from bot.channels.mail import Mailer
 from bot.channels.typing import Typing
@@ -30,6 +30,7 @@ from bot.releases.publish import indexes_of
 from bot.releases.registry import Registry
 from bot.routing.policy import load_policy
 from bot.settings import Settings
+from bot.store.attachments import Attachments
 from bot.store.conversations import Conversations
 from bot.store.database import Database
 from bot.store.desk import DeskStore
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None, *, parts: Parts | None = None) 
     app = Flask("bot", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_upload_bytes
     app.extensions["firstline"] = parts
-    for channel in (web, beside, pages, rest, slack, webhook, rasa, console):
+    for channel in (web, beside, attachments, pages, rest, slack, webhook, rasa, console):
         app.register_blueprint(channel.blueprint)
     app.register_error_handler(FirstlineError, told)
     app.register_error_handler(HTTPException, told_by_werkzeug)
@@ -82,6 +83,7 @@ def build_parts(settings: Settings) -> Parts:
     return Parts(
         settings=settings,
         conversations=conversations,
+        attachments=Attachments(database, settings.home.resolve() / "attachments", now),
         library=library,
         people=People(database, now),
         desk=desk,

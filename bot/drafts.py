@@ -20,7 +20,7 @@ from bot.writing import ask_model
 
 RECENT = timedelta(minutes=15)
 """A question older than this gets no draft any more: somebody has read it."""
-_NO_QUESTION = ("turn-failed", "asks-for-human", "offer-taken")
+_NO_QUESTION = ("turn-failed", "asks-for-human", "offer-taken", "file-only", "file-in-words")
 """Rules of turns whose message asks nothing that documents could answer, or that broke the models."""
 
 

@@ -2,7 +2,8 @@
 
 FirstlineError                     the root; `code` is stable, the message names both sides and the remedy
 ├── BadInput                       something from outside is malformed; HTTP 400, exit 1
-│   └── TooLarge                   … or over a stated limit; HTTP 413, exit 1
+│   ├── TooLarge                   … or over a stated limit; HTTP 413, exit 1
+│   └── UnknownKind                … or a file of a kind that is not taken; HTTP 415
 ├── Unverified                     a signature, token or password does not hold; HTTP 401
 ├── Forbidden                      known, but not allowed to; HTTP 403
 ├── NotFound                       no such conversation, document, release, person; HTTP 404, exit 1
@@ -42,6 +43,11 @@ class BadInput(FirstlineError):
 class TooLarge(BadInput):
     code = "too_large"
     status = 413
+
+
+class UnknownKind(BadInput):
+    code = "unknown_kind"
+    status = 415
 
 
 class Unverified(FirstlineError):

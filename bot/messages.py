@@ -21,8 +21,21 @@ Owner = Literal["bot", "waiting", "agent", "closed"]
 
 MAX_TEXT = 4_000
 """Longest customer message in characters; a longer one is a `TooLarge`, told to the customer."""
+MAX_ATTACHMENTS = 5
+"""Most files that one message carries."""
 ANONYMOUS = "visitor-"
 """How the ids of the widget's customers begin who are not signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file with a message: its random id, a name cleaned for display, its media type as its content says it, and its
+    size in bytes. The bytes are in `bot.store.attachments`."""
+
+    id: str
+    name: str
+    kind: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class IncomingMessage:
 
     `conversation` is the channel's own key of the conversation, `external_id` its unique id of the message
     (the idempotency key: the same id twice is one message). `payload` is what a tapped quick reply stands for.
+    `attachments` are ids of files that were uploaded before; with one, the text may be empty.
     """
 
     channel: str
@@ -40,6 +54,7 @@ class IncomingMessage:
     text: str
     payload: str | None = None
     attributes: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +195,4 @@ class Message:
     rating: str = ""
     turn: Turn | None = None
     external_id: str = ""
+    attachments: tuple[Attachment, ...] = ()

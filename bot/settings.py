@@ -30,6 +30,8 @@ _RANGES = {
     "max_streams": (0, 10_000),
     "max_body_bytes": (1_024, 2**30),
     "max_upload_bytes": (1_024, 2**30),
+    "max_attachment_bytes": (1_024, 2**30),
+    "max_conversation_files_bytes": (1_024, 2**40),
     "llm_daily_budget": (0, 10**12),
     "llm_conversation_budget": (0, 10**12),
     "llm_price_in": (0, 10**6),
@@ -66,6 +68,8 @@ class Settings:
     max_streams: int = _setting(40, "event streams open at once in one web process; more are told to poll")
     max_body_bytes: int = _setting(1_048_576, "largest request body in bytes")
     max_upload_bytes: int = _setting(20_971_520, "largest uploaded file in bytes")
+    max_attachment_bytes: int = _setting(10_485_760, "largest file in bytes that goes with a message")
+    max_conversation_files_bytes: int = _setting(104_857_600, "bytes that all files of one conversation may have")
     milvus_uri: str = _setting("", "address of Milvus, or a milvus-lite file, to keep the vectors in; empty: in memory")
     milvus_token: str = _setting("", "user:password or token of that Milvus")
     base_model: str = _setting("", "local folder of a small encoder to fine-tune; empty means all-MiniLM-L6-v2")

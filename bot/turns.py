@@ -98,11 +98,13 @@ class Turns:
     def accept(self, message: IncomingMessage) -> Receipt:
         """Check the text and store the message; it is durable when this returns.
 
-        `BadInput` for a text without a visible character, for lone surrogates, and for control characters in what
-        names the conversation; `TooLarge` above `MAX_TEXT`.
+        `BadInput` for a text without a visible character where no file comes with it, for lone surrogates, and for
+        control characters in what names the conversation; `TooLarge` above `MAX_TEXT`.
         """
         _require_plain(message)
-        receipt = self._conversations.accept(replace(message, text=checked_text(message.text)))
+        wordless = message.attachments and not message.text.strip()
+        text = "" if wordless else checked_text(message.text)
+        receipt = self._conversations.accept(replace(message, text=text))
         self._wake()
         return receipt
 
@@ -157,6 +159,9 @@ class Turns:
         return self._conversations.commit_turn(lease, id, self._give_up(id, message, release, started))
 
     def _look(self, conversation: Conversation, message: Message, release: Release) -> Situation:
+        if not message.text:
+            wordless = Look(Understanding("", 0.0), (), Abstention("there is a file, and not a word"))
+            return Situation(conversation, message, release, wordless)
         look = release.look(
             message.text,
             today=self._clock().date(),
@@ -246,6 +251,7 @@ class Turns:
             offered=conversation.offered,
             channel=conversation.channel,
             agents_present=len(self._handoff.present()),
+            files=len(situation.message.attachments),
         )
 
     def _give_up(self, id: str, message: Message, release: Release, started: float) -> Outcome:

@@ -40,6 +40,7 @@ log = structlog.get_logger()
 SWEEP_S = 1.0
 MERGE_S = 900.0
 TEND_S = 2.0
+FILES_S = 600.0
 LEFT_ALONE = timedelta(seconds=3)
 """A message younger than this is still the business of the process that took it in."""
 
@@ -207,6 +208,7 @@ def main() -> None:
         every(0.5, closing, lambda: run_job(parts)),
         every(MERGE_S, closing, lambda: merge(parts)),
         every(TEND_S, closing, lambda: parts.tending.tend(worker)),
+        every(FILES_S, closing, parts.attachments.sweep),
         every(1.0, closing, lambda: draft_answers(parts)),
     ]
     if (mirror := slack_mirror(parts)) is not None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.releases.live import LiveRelease
     from bot.releases.registry import Registry
     from bot.settings import Settings
+    from bot.store.attachments import Attachments
     from bot.store.conversations import Conversations
     from bot.store.desk import DeskStore
     from bot.store.documents import Library
@@ -37,6 +38,7 @@ class Parts:
 
     settings: Settings
     conversations: Conversations
+    attachments: Attachments
     library: Library
     people: People
     desk: DeskStore

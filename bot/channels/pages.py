@@ -51,7 +51,11 @@ def frame() -> str:
     """What the loader puts in its frame."""
     handoff, settings = parts().handoff, parts().settings
     return render_template(
-        "frame.html", company=settings.company_name, in_hours=handoff.in_hours(), next_open=handoff.next_open()
+        "frame.html",
+        company=settings.company_name,
+        in_hours=handoff.in_hours(),
+        next_open=handoff.next_open(),
+        largest=settings.max_attachment_bytes,
     )
 
 

@@ -13,7 +13,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import escape
 
-from bot.messages import Message
+from bot.attachments.kinds import KINDS
+from bot.messages import Attachment, Message
 from bot.store.document_keys import DocumentKeys
 from retrieval.documents import Citation
 
@@ -45,7 +46,9 @@ def plain_html(text: str) -> str:
 
 
 def message_html(message: Message) -> str:
-    """The HTML of one message, by who said it."""
+    """The HTML of one message, by who said it; empty for one that is only files."""
+    if not message.text:
+        return ""
     marked_up = message.kind == "text" and message.participant in ("bot", "agent")
     return safe_html(message.text) if marked_up else plain_html(message.text)
 
@@ -67,7 +70,14 @@ def message_json(message: Message, keys: DocumentKeys) -> dict[str, Any]:
         "rating": message.rating,
         "citations": [citation_json(citation, keys) for citation in message.citations],
         "quick_replies": [{"title": reply.title, "payload": reply.payload} for reply in message.quick_replies],
+        "attachments": [attachment_json(attachment) for attachment in message.attachments],
     }
+
+
+def attachment_json(attachment: Attachment) -> dict[str, Any]:
+    """A file of a message; `picture` says that it may be shown where it stands."""
+    picture = attachment.kind in KINDS and KINDS[attachment.kind].picture
+    return {"id": attachment.id, "name": attachment.name, "size": attachment.size, "picture": picture}
 
 
 def _client_id(message: Message) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.attachments.names import described
 from bot.channels.slack_api import Blocks, Place, SlackApi, buttons, context, escape, section, sections
 from bot.channels.slack_desk import CLAIM, CLOSE, HAND_BACK, SOURCE
 from bot.errors import DeliveryFailed, NotFound
@@ -108,7 +109,7 @@ class Mirror:
         if news:
             self._threads.telling(thread, until)
             built = [block for message in news for block in _lines(message)]
-            text = f"{_speaker(news[-1])}: {news[-1].text}"
+            text = f"{_speaker(news[-1])}: {_said(news[-1])}"
             built = [*built[: MOST_BLOCKS - 1], *self._draft(conversation, news[-1])]
             self._post(thread, text, built, f"{until}:desk", news[0].at if doubtful else None)
         return self._threads.told(thread, until)
@@ -180,8 +181,13 @@ def _lines(message: Message) -> Blocks:
         return [context(f"_{escape(message.text)}_")]
     if message.kind == "note":
         return [context(f":memo: note by {escape(message.author)}: {escape(message.text)}")]
-    first, *rest = sections(f"{_speaker(message)}: {message.text}")
+    first, *rest = sections(f"{_speaker(message)}: {_said(message)}")
     return [first, *rest]
+
+
+def _said(message: Message) -> str:
+    """The text, and what files came with it; the files themselves are in the desk."""
+    return "\n".join([message.text, *(f"[file: {described(each)}]" for each in message.attachments)]).strip()
 
 
 def _speaker(message: Message) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from bot.attachments.names import described
 from bot.channels.current import Parts
 from bot.errors import BadInput
 from bot.messages import Message
@@ -32,14 +33,16 @@ def plain_text(conversation: Conversation, messages: Iterable[Message], company:
     ]
     for message in messages:
         lines.append(f"[{message.at:%Y-%m-%d %H:%M}] {_speaker(message, company)}:")
-        lines += [f"    {line}" for line in message.text.splitlines() or [""]]
+        lines += [f"    {line}" for line in message.text.splitlines()]
+        lines += [f"    (file: {described(each)})" for each in message.attachments]
         lines += [f"    (from: {each.heading or each.document})" for each in message.citations]
         lines.append("")
     return "\n".join(lines)
 
 
 def as_json(conversation: Conversation, messages: Iterable[Message], company: str) -> dict[str, Any]:
-    """{conversation, company, channel, opened_at, messages: [{seq, at, participant, author, kind, text, sources}]}."""
+    """{conversation, company, channel, opened_at, messages: [{seq, at, participant, author, kind, text, sources,
+    files}]}."""
     return {
         "conversation": conversation.id,
         "company": company,
@@ -54,6 +57,7 @@ def as_json(conversation: Conversation, messages: Iterable[Message], company: st
                 "kind": message.kind,
                 "text": message.text,
                 "sources": [each.heading or each.document for each in message.citations],
+                "files": [{"name": each.name, "kind": each.kind, "size": each.size} for each in message.attachments],
             }
             for message in messages
         ],

@@ -21,8 +21,8 @@ from bot.channels.render import message_json
 from bot.channels.streams import Busy, Slots, frame, stream
 from bot.channels.typing import FADES_S
 from bot.channels.visitors import Tokens, visitor
-from bot.errors import BadInput, NotFound
-from bot.messages import IncomingMessage, Message
+from bot.errors import BadInput, NotFound, TooLarge
+from bot.messages import MAX_ATTACHMENTS, IncomingMessage, Message
 from bot.store.document_keys import DocumentKeys
 
 blueprint = Blueprint("web", __name__, url_prefix="/api/v1/widget/conversations")
@@ -199,8 +199,21 @@ def _message(id: str, given: dict[str, Any]) -> IncomingMessage:
         raise BadInput("a message has client_id, a UUID made once for each message, and text")
     if payload is not None and not (isinstance(payload, str) and 1 <= len(payload) <= 600):
         raise BadInput("payload must be a text of 1 to 600 characters, as a quick reply carried it")
-    external = f"{id}:{number}"
-    return IncomingMessage("web", conversation.key, conversation.customer, external, text, payload)
+    external, files = f"{id}:{number}", attachment_ids(given)
+    return IncomingMessage("web", conversation.key, conversation.customer, external, text, payload, attachments=files)
+
+
+def attachment_ids(given: dict[str, Any]) -> tuple[str, ...]:
+    """The files that a message carries, `attachments`: ids as uploading them returned, none where it has no such key.
+    `TooLarge` for more than one message takes."""
+    ids = given.get("attachments", [])
+    if not isinstance(ids, list) or not all(isinstance(id, str) and id for id in ids) or len(set(ids)) < len(ids):
+        raise BadInput("attachments is a list of ids, each once, as uploading the files returned them")
+    if len(ids) > MAX_ATTACHMENTS:
+        raise TooLarge(
+            f"the message has {len(ids)} files, at most {MAX_ATTACHMENTS} are taken; send it as two messages"
+        )
+    return tuple(ids)
 
 
 def verify(id: str) -> None:

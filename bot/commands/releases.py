@@ -8,6 +8,7 @@ import typer
 
 from bot.commands.common import Bench, open_bench, out, steps, table, talk, who
 from bot.errors import BadInput, FirstlineError, Refused
+from bot.releases.hours import publish_hours
 from bot.releases.publish import Progress, promote, publish_knowledge
 from bot.releases.retrain import Retrained, retrain
 from bot.setup import ensure_base_model, first_documents
@@ -163,4 +164,6 @@ def _run(bench: Bench, jobs: Jobs, work: Job) -> tuple[str, str, dict[str, Any]]
         return state, message, result.to_json()
     if work.kind == "publish":
         return "done", "live", {"release": publish_knowledge(bench.shop, by=by, note="from the desk").id}
+    if work.kind == "hours":
+        return "done", "live", {"release": publish_hours(bench.shop, by=by).id}
     raise BadInput(f"no worker knows jobs of kind {work.kind!r}")

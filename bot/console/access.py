@@ -29,6 +29,8 @@ NEEDED: Mapping[str, Role] = {
     "handing.assign": "agent",
     "handing.refer": "agent",
     "handing.snooze": "agent",
+    "attachments.show": "viewer",
+    "attachments.keep": "agent",
     "api.job": "viewer",
     "api.events": "viewer",
     "around.show": "viewer",
@@ -69,6 +71,8 @@ NEEDED: Mapping[str, Role] = {
     "tokens.issue": "admin",
     "tokens.revoke": "admin",
     "channels.show": "admin",
+    "hours.show": "viewer",
+    "hours.save": "admin",
     "audit.show": "admin",
 }
 """The least role for each endpoint, by its name inside the desk."""

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 from bot.channels.current import Parts, parts
 from bot.channels.streams import frame, stream
 from bot.channels.typing import FADES_S
-from bot.channels.web import slots
+from bot.channels.web import attachment_ids, slots
 from bot.console import sessions
 from bot.console.around import tell_mentioned
 from bot.console.handing import body, full_json, moved, standing_json, token
@@ -66,11 +66,14 @@ def take(id: str) -> Response:
 
 @blueprint.post("/conversations/<id>/reply")
 def reply(id: str) -> tuple[Response, int]:
-    """Say something to the customer; only the holder may, and not in the words of an internal document."""
+    """Say something to the customer, with files or only with them; only the holder may, and not in the words of an
+    internal document."""
     given = body()
-    text = _text(given)
+    files = attachment_ids(given)
+    text = "" if files and not str(given.get("text", "")).strip() else _text(given)
     _require_own_words(id, text)
-    return _said(parts().handoff.reply(id, sessions.person().name, text, token=token(given)))
+    name = sessions.person().name
+    return _said(parts().handoff.reply(id, name, text, token=token(given), attachments=files))
 
 
 @blueprint.post("/conversations/<id>/note")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from bot.attachments.names import in_brief
 from bot.channels.render import document_url, message_json
 from bot.messages import ANONYMOUS, Message, Turn
 from bot.store.conversations import Conversation
@@ -26,7 +27,7 @@ def summary_json(conversation: Conversation, last: Message | None) -> dict[str, 
         "reason": conversation.reason,
         "waiting_since": _moment(conversation.waiting_since),
         "changed_at": _moment(conversation.changed_at),
-        "snippet": last.text[:SNIPPET] if last else "",
+        "snippet": in_brief(last.text, last.attachments)[:SNIPPET] if last else "",
         "snippet_by": last.participant if last else "",
     }
 

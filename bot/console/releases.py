@@ -32,6 +32,17 @@ FIGURES = (
 """Label, key of the report, unit, and whether more is better."""
 
 
+OUTCOMES = {
+    "corrected": "made into FAQ rows",
+    "sent": "drafts sent by agents",
+    "disliked": "thumbs down",
+    "liked": "thumbs up",
+    "reopened": "came back to a closed conversation",
+    "asked": "asked for a human right after",
+}
+"""Kinds of outcomes (`bot.releases.outcomes`), as the page says them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of the gate's table; `trend` is better, worse or same for the challenger."""
@@ -62,6 +73,8 @@ class Row:
     note: str
     live: bool
     verdict: Verdict
+    learned: str = ""
+    """What its gate learned from beside the labelled questions, as a sentence."""
 
 
 @blueprint.get("/")
@@ -123,7 +136,18 @@ def roll_back() -> BaseResponse:
 
 def _row(manifest: Manifest, live: str | None) -> Row:
     made_at = datetime.fromisoformat(manifest.created_at)
-    return Row(manifest.id, made_at, manifest.note, manifest.id == live, verdict(manifest.report))
+    found, learned = verdict(manifest.report), learned_from(manifest.report)
+    return Row(manifest.id, made_at, manifest.note, manifest.id == live, found, learned)
+
+
+def learned_from(report: Mapping[str, Any]) -> str:
+    """How many outcomes of answers weighed in a release's gate, of how many of each kind; empty for none."""
+    counted = {**report.get("router", {}).get("outcomes", {})}
+    weighed = counted.pop("weighed", 0)
+    if not counted:
+        return ""
+    each = ", ".join(f"{counted[kind]} {words}" for kind, words in OUTCOMES.items() if kind in counted)
+    return f"Its gate learned from {weighed} of {sum(counted.values())} outcomes of answers: {each}."
 
 
 def verdict(report: Mapping[str, Any]) -> Verdict:

@@ -102,7 +102,7 @@ def prefilled(conversation: str, seq: int) -> Draft:
     parts().conversations.get(conversation)
     if said is None:
         raise NotFound(f"conversation {conversation} has no message {seq} of an agent to make a FAQ row of")
-    asked: list[Message] = [each for each in log if each.seq < seq and each.participant == "customer"]
+    asked: list[Message] = [each for each in log if each.seq < seq and each.participant == "customer" and each.text]
     question = " ".join(asked[-1].text.split()) if asked else ""
     return Draft(question[:MAX_QUESTION], said.text[:MAX_ANSWER])
 

@@ -11,11 +11,13 @@ from bot.channels.streams import Busy
 from bot.console import (
     api,
     around,
+    attachments,
     audit,
     canned,
     channels,
     doors,
     handing,
+    hours,
     knowledge,
     people,
     releases,
@@ -32,7 +34,22 @@ blueprint = Blueprint(
 
 inside = Blueprint("inside", __name__)
 inside.before_request(sessions.guard)
-for page in (api, handing, around, search, knowledge, suggestions, releases, people, canned, channels, tokens, audit):
+for page in (
+    api,
+    attachments,
+    handing,
+    around,
+    search,
+    knowledge,
+    suggestions,
+    releases,
+    people,
+    canned,
+    hours,
+    channels,
+    tokens,
+    audit,
+):
     inside.register_blueprint(page.blueprint)
 blueprint.register_blueprint(inside)
 blueprint.register_blueprint(doors.blueprint)
@@ -78,4 +95,4 @@ def told_by_werkzeug(error: HTTPException) -> tuple[Response | str, int]:
 @inside.get("/conversations/<id>")
 def desk(id: str = "") -> str:
     """The queue, a conversation and its customer; everything in it is read by script."""
-    return render_template("desk/desk.html", conversation=id)
+    return render_template("desk/desk.html", conversation=id, largest=parts().settings.max_attachment_bytes)

@@ -36,6 +36,7 @@ def history(log: Iterable[Message], message: Message) -> str:
         and each.participant == "customer"
         and message.at - each.at <= RECENT
         and each.payload is None
+        and each.text
         and each.turn is not None
         and _was_question(each.turn)
     ]

@@ -6,7 +6,7 @@ them. An agent's step carries the token their claim returned: a page that shows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from bot.errors import BadInput, Conflict
@@ -89,10 +89,18 @@ class HandOff:
         return self._step("claim", conversation, agent=agent, event=lines.joined(agent))
 
     def reply(
-        self, conversation: str, agent: str, text: str, *, token: int | None = None, source: Source | None = None
+        self,
+        conversation: str,
+        agent: str,
+        text: str,
+        *,
+        token: int | None = None,
+        source: Source | None = None,
+        attachments: Sequence[str] = (),
     ) -> Message:
-        """Say something to the customer; only the agent who holds the conversation may."""
-        return self._conversations.speak(conversation, agent, text, token=token, source=source)
+        """Say something to the customer, with files of the agent's by their ids; only the agent who holds the
+        conversation may."""
+        return self._conversations.speak(conversation, agent, text, token=token, source=source, attachments=attachments)
 
     def note(self, conversation: str, agent: str, text: str, *, source: Source | None = None) -> Message:
         """Leave a note that only agents see."""
@@ -183,6 +191,10 @@ class HandOff:
         """When the desk opens next, as one says it."""
         now = self._clock()
         return spoken(self._hours().next_open(now), now)
+
+    def closes(self) -> datetime | None:
+        """When the desk closes that is open now, in its time zone; None where it is closed."""
+        return self._hours().closes(self._clock())
 
     def opens(self) -> datetime | None:
         """The next moment the desk opens, None if it never does."""

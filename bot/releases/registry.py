@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.errors import BadRelease, NotFound, Refused
+from bot.errors import BadRelease, Conflict, NotFound, Refused
 from bot.store.audit import Actor, Audit
 from retrieval.index import IndexStore
 
@@ -67,10 +67,14 @@ class Registry:
         (folder / "parts").mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Held while building and publishing: one publisher at a time on this machine."""
+    def lock(self, *, wait: bool = True) -> Iterator[None]:
+        """Held while building and publishing: one publisher at a time on this machine. Without `wait`, a `Conflict`
+        (`busy`) where another holds it."""
         with open(self.folder / ".lock", "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError as error:
+                raise Conflict("a release is being built at the moment; wait until it is done", code="busy") from error
             yield
 
     def staging(self, name: str) -> Path:

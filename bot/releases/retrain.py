@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.releases.build import build_challenger, build_extension
 from bot.releases.comparison import Measured, Verdict, compare, measure
+from bot.releases.hours import publish_hours
 from bot.releases.publish import Progress, Workshop, publish_knowledge
 from bot.releases.registry import Manifest, write_json
 from bot.releases.release import load_release, smoke
@@ -40,7 +41,8 @@ def retrain(
 
     `quick` keeps the live encoder and fits new heads over it (`understanding.tuning.extending`); else everything is
     anew. Documents that changed while it was built are published with it, so that going live never takes knowledge
-    back; a quick one, which took over the knowledge that was live, always looks.
+    back; a quick one, which took over the knowledge that was live, always looks. Opening hours likewise, where
+    something else went live meanwhile.
     """
     say = progress or (lambda message, done, total: None)
     champion = shop.registry.current_id()
@@ -53,12 +55,15 @@ def retrain(
     result = judge_challenger(shop, champion, challenger)
     keep_report(shop, challenger, result)
     if result.verdict.promote or force:
+        overtaken = shop.registry.current_id() != champion
         reason = "first release" if champion is None else "passed the gate"
         forced = not result.verdict.promote
         shop.registry.promote(challenger.id, by=by, forced=forced, reason="forced" if forced else reason)
         if quick or shop.library.generation() != generation:
             manifest = publish_knowledge(shop, by=by, note="documents changed during the training")
             result = replace(result, release=manifest.id)
+        if overtaken:
+            result = replace(result, release=publish_hours(shop, by=by).id)
         say("live", 1, 1)
     return result
 

@@ -43,6 +43,7 @@ NUMBERS: Mapping[str, _Number] = {
     "failures": lambda signals, gate: float(signals.failures),
     "clarified": lambda signals, gate: float(signals.clarified),
     "agents_present": lambda signals, gate: float(signals.agents_present),
+    "files": lambda signals, gate: float(signals.files),
     "words": lambda signals, gate: float(len(signals.text.split())),
 }
 WORDS: Mapping[str, _Word] = {

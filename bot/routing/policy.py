@@ -86,6 +86,14 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """Whether trainings also learn from what became of answers (`bot.releases.outcomes`), and how many days back."""
+
+    from_outcomes: bool = True
+    days: int = 365
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     flows: frozenset[str]
     smalltalk: Mapping[str, str]
@@ -101,6 +109,7 @@ class Policy:
     risk: Risk | None = None
     sections: Mapping[str, Any] = field(default_factory=dict)
     service: Plan = field(default_factory=Plan)
+    learning: Learning = field(default_factory=Learning)
     hash: str = ""
     """Of the file's text, so that a decision can name what it was made by; empty where there was no file."""
 
@@ -127,10 +136,13 @@ SENTENCES = {
     "offer": "I could not find that in our help pages. Shall I fetch a colleague?",
     "offer_refused": "All right. Ask me anything else, and say so whenever you want a person.",
     "not_found_again": "I could not find that one either. Put it in other words, or tap below for a person.",
+    "file_only": "Thank you for the file. I cannot look into files myself, so a person will.",
+    "file_in_words": "I cannot look into files. Tell me in words what it is about, or tap below for a person.",
     "while_waiting": "While you wait, this may help:",
 }
 """Sentences a company may replace under `sentences:`; the keys are fixed."""
 
+_YES, _NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
 _KEYS = {
     "flows",
     "smalltalk",
@@ -142,6 +154,7 @@ _KEYS = {
     "conditions",
     "rules",
     "risk",
+    "learning",
     "failures_before_human",
     "frustration_before_human",
     "sentences",
@@ -154,12 +167,17 @@ def load_policy(path: Path) -> Policy:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not readable as YAML: {error}") from error
-    raw = read_yaml(text, str(path))
+    return read_policy(text, str(path))
+
+
+def read_policy(text: str, file: str) -> Policy:
+    """The same from a file's text; `file` is how messages name it."""
+    raw = read_yaml(text, file)
     try:
         return replace(parse_policy(raw), hash=short_hash(text))
     except BadInput as error:
         said = str(error)
-        raise BadInput(f"{path}, {said}" if said.startswith("line ") else f"{path}: {said}") from error
+        raise BadInput(f"{file}, {said}" if said.startswith("line ") else f"{file}: {said}") from error
 
 
 def parse_policy(raw: Any) -> Policy:
@@ -189,6 +207,7 @@ def parse_policy(raw: Any) -> Policy:
         risk=_risk(raw.get("risk")),
         sections={key: _plain(raw[key]) for key in FOREIGN if key in raw},
         service=_service(raw),
+        learning=_learning(raw),
     )
 
 
@@ -208,11 +227,40 @@ def _sentences(raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _hours(raw: Mapping[str, Any]) -> Hours:
-    week = {key: _plain(value) for key, value in _mapping(raw, "hours").items()}
+    written = _mapping(raw, "hours")
     try:
-        return Hours.parse(week.pop("timezone", "UTC"), holidays=week.pop("holidays", ()), week=week)
+        return _parsed_hours(written)
     except BadInput as error:
-        raise BadInput(at(raw.get("hours"), str(error))) from error
+        raise BadInput(at(_refused_entry(written, raw.get("hours")), str(error))) from error
+
+
+def _parsed_hours(written: Mapping[str, Any]) -> Hours:
+    week = {str(key): _plain(value) for key, value in written.items()}
+    zone, holidays, special = week.pop("timezone", None), week.pop("holidays", None), week.pop("special", None)
+    return Hours.parse(zone or "UTC", week, holidays or (), special)
+
+
+def _refused_entry(written: Mapping[str, Any], otherwise: Any) -> Any:
+    """The entry of the hours that does not hold by itself, so that a mistake has the line it stands on."""
+    for key, value in written.items():
+        dates = value.items() if isinstance(value, Mapping) else [(str(each), each) for each in _items(value)]
+        alone = [(each, {key: {name: each} if isinstance(value, Mapping) else [each]}) for name, each in dates]
+        for node, entry in [*alone, (value, {key: value})]:
+            try:
+                _parsed_hours(entry)
+            except BadInput:
+                return node
+    special = written.get("special")
+    for day, value in special.items() if isinstance(special, Mapping) else ():
+        try:
+            _parsed_hours({**written, "special": {day: value}})
+        except BadInput:
+            return value
+    return otherwise
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _vip(raw: Any) -> Vip | None:
@@ -242,6 +290,18 @@ def _risk(raw: Any) -> Risk | None:
     if not (0 < risk.most_wrong < 1 and 0 < risk.confidence < 1):
         raise BadInput(at(raw, f"risk: most_wrong and confidence lie between 0 and 1, got {_plain(raw)}"))
     return risk
+
+
+def _learning(raw: Mapping[str, Any]) -> Learning:
+    given = _mapping(raw, "learning")
+    for name in sorted(set(given) - {"from_outcomes", "days"}):
+        raise BadInput(at(given[name], f"unknown learning {name}; known are days, from_outcomes"))
+    said = str(given.get("from_outcomes", "yes")).lower()
+    if said not in _YES | _NO:
+        raise BadInput(
+            at(given["from_outcomes"], f"from_outcomes is yes or no, got {_plain(given['from_outcomes'])!r}")
+        )
+    return Learning(said in _YES, int(_number(given, "days", 365, 1, 3650)))
 
 
 def _reserved(entry: Any) -> Reserved:

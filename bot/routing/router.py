@@ -110,6 +110,15 @@ def waiting_for_human(signals: Signals, policy: Policy, gate: Gate) -> Decision 
     return Decision("human", "the customer waits for a human", "waiting")
 
 
+def only_a_file(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
+    """What nothing here can read is a person's to look at; where none is wanted, the customer is asked for words."""
+    if not signals.files or signals.text.strip():
+        return None
+    if signals.offered == "refused":
+        return Decision("clarify", "a file without a word, and no human is wanted", "file-in-words")
+    return Decision("human", "a file without a word, which a person has to look at", "file-only")
+
+
 def tapped_choice(signals: Signals, policy: Policy, gate: Gate) -> Decision | None:
     if signals.payload is None or signals.dialogue.form:
         return None
@@ -234,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     written_rule,
     matter_for_a_person,
     waiting_for_human,
+    only_a_file,
     tapped_choice,
     active_flow,
     frustrated,

@@ -37,7 +37,12 @@ class Look:
             cosine=max((hit.cosine or 0.0 for hit in self.hits), default=0.0),
             verbatim=isinstance(self.answer, Answer) and self.answer.verbatim,
             withheld=withheld,
-            evidence=evidence(self.query.in_full if self.query else text, self.hits, self.answer),
+            evidence=evidence(
+                self.query.in_full if self.query else text,
+                self.hits,
+                self.answer,
+                self.query.near if self.query else (),
+            ),
             **state,
         )
 
@@ -50,7 +55,8 @@ class Signals:
     [-1, 1] belongs to the best passage; `evidence` says how well what was found fits. `verbatim` marks a FAQ answer;
     `withheld` is set where an answer fits but the documents themselves speak against it. `clarified` and `failures`
     count questions back and unanswered messages in a row before this one; `offered` is what became of the offer of a
-    human. `payload` is set when a quick reply was tapped. `agents_present` counts agents at the desk now.
+    human. `payload` is set when a quick reply was tapped. `agents_present` counts agents at the desk now, `files` those
+    that came with the message.
     """
 
     text: str
@@ -72,3 +78,4 @@ class Signals:
     offered: Offered = ""
     channel: str = ""
     agents_present: int = 0
+    files: int = 0

@@ -15,12 +15,14 @@ from sqlalchemy import Connection, Row, and_, insert, or_, select
 
 from bot.errors import Conflict, LeaseLost
 from bot.messages import DialogueState, IncomingMessage, Message, Offered, Owner, Reply, Turn
+from bot.store import attachments as files
 from bot.store import documents, leases
+from bot.store.attachments import Sender
 from bot.store.database import Database
 from bot.store.leases import Lease
 from bot.store.log import Clock, row_of, set_columns
 from bot.store.ownership import Ownership, Placement
-from bot.store.rows import dialogue_from_json, message_from_row, turn_to_columns
+from bot.store.rows import attachments_to_json, dialogue_from_json, message_from_row, turn_to_columns
 from bot.store.tables import conversations, messages, turns
 
 ComesBack = Callable[[Connection, Row[Any]], str]
@@ -108,21 +110,25 @@ class Conversations(Ownership):
         """Store a customer's message; durable when this returns, and the same `external_id` again is one message.
 
         A closed conversation opens again, with the agent that `comes_back` names or with the bot; a snoozed one comes
-        back to the queue. The same id with another body is a `Conflict`.
+        back to the queue. The same id with another body is a `Conflict`, a file that is not the customer's to send in
+        this conversation a `BadInput`.
         """
         return self._database.write(lambda connection: self._accept(connection, message))
 
     def _accept(self, connection: Connection, message: IncomingMessage) -> Receipt:
         known = connection.execute(
-            select(messages.c.conversation, messages.c.seq, messages.c.text, messages.c.payload, conversations.c.key)
+            select(messages, conversations.c.key)
             .join(conversations, conversations.c.id == messages.c.conversation)
             .where(messages.c.channel == message.channel, messages.c.external_id == message.external_id)
         ).one_or_none()
         if known is not None:
-            if (known.text, known.payload, known.key) != (message.text, message.payload, message.conversation):
+            carried = tuple(each["id"] for each in known.attachments)
+            before = (known.text, known.payload, known.key, carried)
+            if before != (message.text, message.payload, message.conversation, message.attachments):
                 raise Conflict(f"message id {message.external_id!r} came before with another body", code="id_reused")
             return Receipt(known.conversation, known.seq, repeated=True)
         row = self._open(connection, message.channel, message.conversation, message.customer, dict(message.attributes))
+        uploaded = files.sendable(connection, row.id, message.attachments, Sender("customer"))
         seq = self._insert(
             connection,
             row.id,
@@ -131,7 +137,9 @@ class Conversations(Ownership):
             payload=message.payload,
             channel=message.channel,
             external_id=message.external_id,
+            attachments=attachments_to_json(uploaded),
         )
+        files.sent(connection, uploaded, seq)
         set_columns(connection, row.id, asked_seq=seq, snoozed_until=None)
         if row.owner == "closed":
             self._reopen(connection, row)

@@ -13,10 +13,16 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.errors import NotFound
-from bot.messages import Message, Participant, QuickReply, Reply, Turn
+from bot.messages import Attachment, Message, Participant, QuickReply, Reply, Turn
 from bot.store import outbox
 from bot.store.database import Database
-from bot.store.rows import citations_to_json, message_from_row, quick_replies_to_json, turn_from_row
+from bot.store.rows import (
+    attachments_to_json,
+    citations_to_json,
+    message_from_row,
+    quick_replies_to_json,
+    turn_from_row,
+)
 from bot.store.tables import conversations, messages, turns
 from retrieval.documents import Citation
 
@@ -118,6 +124,7 @@ class Log:
         kind: str = "text",
         author: str = "",
         source: Source | None = None,
+        files: Sequence[Attachment] = (),
     ) -> int:
         came_by = {} if source is None else asdict(source)
         seq = self._insert(
@@ -129,6 +136,7 @@ class Log:
             author=author,
             citations=citations_to_json(reply.citations),
             quick_replies=quick_replies_to_json(reply.quick_replies),
+            attachments=attachments_to_json(files),
             **came_by,
         )
         if row.channel in self._delivered and kind != "note":

@@ -7,7 +7,7 @@ transaction, so that a page that shows an older state cannot speak after a hand-
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,9 @@ from sqlalchemy import Connection, Row
 
 from bot.errors import Conflict
 from bot.messages import DialogueState, Message, Owner, Reply
+from bot.store import attachments as files
 from bot.store import satisfaction
+from bot.store.attachments import Sender
 from bot.store.log import Log, Source, known_seq, row_of, set_columns
 
 
@@ -94,11 +96,19 @@ class Ownership(Log):
         return self._database.write(work)
 
     def speak(
-        self, id: str, agent: str, text: str, *, token: int | None = None, source: Source | None = None
+        self,
+        id: str,
+        agent: str,
+        text: str,
+        *,
+        token: int | None = None,
+        source: Source | None = None,
+        attachments: Sequence[str] = (),
     ) -> Message:
         """A message of the agent who holds the conversation, checked where it is written; `Conflict` otherwise.
 
-        The first one stops the clock of the first answer. The same `source` again is the same message.
+        The first one stops the clock of the first answer. The same `source` again is the same message. `attachments`
+        are ids of files that this agent uploaded; `BadInput` where one is not.
         """
 
         def work(connection: Connection) -> int:
@@ -108,7 +118,10 @@ class Ownership(Log):
             self._require(row, ("agent",), agent, token)
             if row.clock_from is not None and row.first_answer_at is None:
                 set_columns(connection, id, first_answer_at=self._clock())
-            return self._say(connection, row, "agent", Reply(text), author=agent, source=source)
+            carried = files.sendable(connection, id, attachments, Sender("agent", agent))
+            seq = self._say(connection, row, "agent", Reply(text), author=agent, source=source, files=carried)
+            files.sent(connection, carried, seq)
+            return seq
 
         return self._message(id, self._database.write(work))
 

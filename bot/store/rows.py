@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from bot.messages import (
+    Attachment,
     Concern,
     Decision,
     DialogueState,
@@ -28,6 +29,10 @@ def citations_to_json(citations: Iterable[Citation]) -> list[dict[str, Any]]:
 
 def quick_replies_to_json(quick_replies: Iterable[QuickReply]) -> list[dict[str, Any]]:
     return [asdict(reply) for reply in quick_replies]
+
+
+def attachments_to_json(attachments: Iterable[Attachment]) -> list[dict[str, Any]]:
+    return [asdict(attachment) for attachment in attachments]
 
 
 def understanding_to_json(understanding: Understanding) -> dict[str, Any]:
@@ -62,6 +67,7 @@ def message_from_row(row: Row[Any], turn: Turn | None = None) -> Message:
         rating=row.rating,
         turn=turn,
         external_id=row.external_id or "",
+        attachments=tuple(Attachment(**attachment) for attachment in row.attachments),
     )
 
 

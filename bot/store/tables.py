@@ -95,11 +95,31 @@ messages = Table(
     Column("external_id", String(200)),
     Column("citations", JSON, nullable=False, default=list),
     Column("quick_replies", JSON, nullable=False, default=list),
+    Column("attachments", JSON, nullable=False, default=list),
     Column("rating", String(4), nullable=False, default=""),
     Column("at", Moment, nullable=False),
     UniqueConstraint("conversation", "seq"),
     UniqueConstraint("channel", "external_id"),
 )
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation", ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String(36), nullable=False),
+    Column("participant", String(10), nullable=False),
+    Column("author", String(120), nullable=False, default=""),
+    Column("seq", Integer),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("conversation", "participant", "author", "key"),
+)
+Index("attachments_unsent", attachments.c.seq, attachments.c.at)
+"""Files of messages; `seq` is empty until the message that carries one is stored."""
 
 turns = Table(
     "turns",

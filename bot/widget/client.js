@@ -1,5 +1,7 @@
 // The conversation's HTTP door: keeps its token in this browser, opens a conversation when one is needed.
 
+import { sendFile } from "./upload.js";
+
 const BASE = "/api/v1/widget/conversations";
 const KEPT = "firstline.conversation";
 
@@ -79,6 +81,16 @@ export class Client {
   async post(path, body) {
     const answer = await this.request(path, { method: "POST", body: JSON.stringify(body), headers: JSON_BODY });
     return answer.status === 204 ? null : answer.json();
+  }
+
+  /** Put a file beside the conversation; the server's record of it. */
+  async put(path, file, onProgress) {
+    const { id, token } = await this.conversation();
+    try {
+      return await sendFile(`${BASE}/${id}${path}`, file, { Authorization: `Bearer ${token}` }, onProgress);
+    } catch (error) {
+      throw new Trouble(error.status, error.code, error.message);
+    }
   }
 
   async request(path, options = {}) {

@@ -23,8 +23,8 @@ export class Outgoing {
     return store.get(KEPT) ?? [];
   }
 
-  add(text, payload = null) {
-    const entry = { client_id: crypto.randomUUID?.() ?? uuid(), text, payload };
+  add(text, payload = null, attachments = []) {
+    const entry = { client_id: crypto.randomUUID?.() ?? uuid(), text, payload, attachments };
     store.set(KEPT, [...this.held, entry]);
     this.flush();
     return entry;
@@ -62,6 +62,7 @@ export class Outgoing {
   async send(entry) {
     const body = { client_id: entry.client_id, text: entry.text };
     if (entry.payload) body.payload = entry.payload;
+    if (entry.attachments?.length) body.attachments = entry.attachments.map(({ id }) => id);
     try {
       return await this.client.post("/messages", body);
     } catch (error) {

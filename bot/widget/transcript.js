@@ -24,9 +24,9 @@ export function icon(name) {
 }
 
 export class Transcript {
-  /** `company` speaks for the bot; `onChoice` and `onRating` are told what was tapped. */
-  constructor(log, scroller, { company, onChoice, onRating }) {
-    Object.assign(this, { log, scroller, company, onChoice, onRating });
+  /** `company` speaks for the bot; `onChoice` and `onRating` are told what was tapped; `filesOf` makes a list of files. */
+  constructor(log, scroller, { company, onChoice, onRating, filesOf }) {
+    Object.assign(this, { log, scroller, company, onChoice, onRating, filesOf });
     this.last = null;
     scroller.addEventListener("keydown", (event) => hushPreview(event));
   }
@@ -60,10 +60,11 @@ export class Transcript {
   }
 
   /** Show what the customer has just written, before the server has it or has said so. */
-  showPending({ client_id: id, text }) {
+  showPending({ client_id: id, text, attachments }) {
     if (this.own(id)) return;
     this.closeChoices();
-    const node = this.message({ participant: "customer", author: "", at: new Date().toISOString(), text, html: null });
+    const at = new Date().toISOString();
+    const node = this.message({ participant: "customer", author: "", at, text, html: null, attachments });
     node.classList.add("pending", "fresh");
     node.dataset.client = id;
     this.log.append(node);
@@ -109,7 +110,8 @@ export class Transcript {
       { className: `message ${message.participant}${follows ? " follows" : ""}` },
       element("p", { className: "visually-hidden", textContent: `${this.speaker(message)}, ${TIME.format(at)}:` }),
       line ? element("p", { className: "meta", ariaHidden: "true", textContent: line }) : null,
-      bubble,
+      message.text ? bubble : null,
+      message.attachments?.length ? this.filesOf(message.attachments) : null,
       message.citations?.length ? sources(message) : null,
       message.quick_replies?.length ? this.choices(message.quick_replies) : null,
       message.citations?.length ? this.rating(message) : null,

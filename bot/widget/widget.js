@@ -1,8 +1,10 @@
 // The chat in its frame: wires the conversation, the log, the composer and the page around it.
 
+import { Attaching } from "./attach.js";
 import { Client, store } from "./client.js";
 import { Ended } from "./ended.js";
 import { Feed } from "./feed.js";
+import { FetchedFiles, fileList } from "./files.js";
 import { Outgoing } from "./outgoing.js";
 import { Standing } from "./standing.js";
 import { element, icon, Transcript } from "./transcript.js";
@@ -20,10 +22,25 @@ const { company } = $("chat").dataset;
 
 const client = new Client();
 const standing = new Standing(company);
-const transcript = new Transcript($("log"), $("scroller"), { company, onChoice: say, onRating: rate });
+const fetched = new FetchedFiles(client);
+const filesOf = (attachments) => fileList(attachments, fetched);
+const transcript = new Transcript($("log"), $("scroller"), { company, onChoice: say, onRating: rate, filesOf });
 const outgoing = new Outgoing(client, { onSent, onRefused, onHeld: () => link(false), onGone: anew });
 const feed = new Feed(client, { onMessage, onState, onTyping, onLink: link, onGone: startAgain });
 const ended = new Ended(client, { say: (text) => standing.say(text), onTrouble: (text) => trouble(text, null) });
+
+const attaching = new Attaching(
+  {
+    button: $("attach"),
+    input: $("attach-input"),
+    list: $("attached"),
+    error: $("attach-error"),
+    box: $("text"),
+    area: $("chat"),
+    largest: Number($("composer").dataset.largest),
+  },
+  { upload, say: (text) => standing.say(text), onChange: fit },
+);
 
 let open = !framed;
 let state = null;
@@ -141,10 +158,10 @@ function anew() {
 
 /* Saying */
 
-function say(text, payload = null) {
+function say(text, payload = null, attachments = []) {
   $("welcome").hidden = true;
   $("trouble").hidden = true;
-  transcript.showPending(outgoing.add(text, payload));
+  transcript.showPending(outgoing.add(text, payload, attachments));
   if (navigator.onLine) standing.typing(state === null || state.owner === "bot" || state.owner === "closed");
 }
 
@@ -174,7 +191,20 @@ function onRefused(entry, error) {
   transcript.drop(entry.client_id);
   standing.typing(false);
   if (!$("text").value) prefill(entry.text);
+  if (error.code !== "unknown_file") attaching.restore(entry.attachments ?? []);
   trouble(error.message, null);
+}
+
+/** Take a file in for the next message; where the conversation is gone, for that of a new one. */
+async function upload(file, key, onProgress) {
+  const put = () => client.put(`/attachments/${key}`, file, onProgress);
+  try {
+    return await put();
+  } catch (error) {
+    if (!error.gone) throw error;
+    anew();
+    return put();
+  }
 }
 
 async function askForHuman() {
@@ -274,7 +304,7 @@ function fit() {
   const box = $("text");
   box.style.height = "auto";
   box.style.height = `${Math.min(box.scrollHeight, 132)}px`;
-  $("send").setAttribute("aria-disabled", String(!box.value.trim()));
+  $("send").setAttribute("aria-disabled", String(!box.value.trim() && !attaching.items.some((item) => item.record)));
   const length = box.value.length;
   $("count").textContent = length > COUNT_FROM ? `${length.toLocaleString()} of ${MOST.toLocaleString()}` : "";
 }
@@ -287,9 +317,10 @@ function prefill(text) {
 function submit(event) {
   event?.preventDefault();
   const text = $("text").value.trim();
-  if (!text) return;
+  if (attaching.busy) return attaching.whenDone(submit);
+  if (!text && !attaching.ready.length) return;
   prefill("");
-  say(text);
+  say(text, null, attaching.take());
 }
 
 $("composer").addEventListener("submit", submit);

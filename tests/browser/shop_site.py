@@ -15,7 +15,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from bot.app import build_parts, create_app
+from bot.app import build_parts, create_app, opening_hours
 from bot.channels.current import Parts
 from bot.dialogue.client import DialogueTurn
 from bot.errors import DialogueUnavailable
@@ -177,15 +177,16 @@ def order(number: str, state: str) -> dict[str, object]:
     }
 
 
-def make_site(home: Path, *, hours: Hours = ALWAYS, **settings: object) -> Site:
-    """The application with its state in `home`."""
+def make_site(home: Path, *, hours: Hours | None = ALWAYS, **settings: object) -> Site:
+    """The application with its state in `home`. Without `hours` those of its policy hold, as they are live."""
     made = Settings(home=home, data=company(home / "data"), **settings).with_secrets()  # type: ignore[arg-type]
     parts = build_parts(made)
     parts.library.put_all([delivery(), returns()], source="help centre")
     shelf = Shelf(parts.library, load_policy(made.data / "policy.yml"))
     database = Database.open(made.store_url)
     presence, plan = Presence(database, parts.clock), shelf.policy.service
-    handoff = HandOff(parts.conversations, presence, lambda: hours, parts.clock, plan=lambda: plan)
+    open_at = (lambda: hours) if hours is not None else opening_hours(made, parts.live)
+    handoff = HandOff(parts.conversations, presence, open_at, parts.clock, plan=lambda: plan)
     turns = Turns(
         parts.conversations,
         parts.library,

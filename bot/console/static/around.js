@@ -106,7 +106,7 @@ function drawAverage({ mean, count }) {
 /** Under each thing an agent said: the first of two clicks that make it a FAQ row. */
 function offerRows() {
   if (!mayWrite) return;
-  for (const node of document.querySelectorAll("#log .message.agent.text")) {
+  for (const node of document.querySelectorAll("#log .message.agent.text:has(> .bubble)")) {
     if (node.querySelector(".as-row")) continue;
     const query = new URLSearchParams({ conversation: conversation.id, seq: node.dataset.seq });
     node.append(element("a", { className: "as-row", href: `/desk/suggestions/review?${query}`, textContent: "Make a FAQ row" }));

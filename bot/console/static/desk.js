@@ -1,5 +1,6 @@
 // The desk: the queue, the open conversation, its facts, the keyboard, and live updates.
 
+import { wireAttaching } from "./attaching.js";
 import { ask, liveUpdates } from "./line.js";
 import { factsOf } from "./facts.js";
 import { wireHanding } from "./handing.js";
@@ -70,6 +71,7 @@ function drawPresent(names) {
 async function open(id, { push = true } = {}) {
   keepDraft();
   current = { id };
+  attaching.turnTo(id);
   seen = 0;
   draft = null;
   $("log").replaceChildren();
@@ -127,7 +129,7 @@ function show({ conversation, messages }) {
   const scroller = $("scroller");
   const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 160 || !seen;
   for (const message of messages) {
-    const node = messageNode(message, { useDraft, audience: conversation.audience });
+    const node = messageNode(message, { useDraft, audience: conversation.audience, conversation: conversation.id });
     if (message.turn) draft = message.turn.draft && maySend(message.turn, conversation.audience) ? message.turn.draft : null;
     if (message.participant === "agent" && message.kind === "text") draft = null;
     const shownAlready = $("log").querySelector(`[data-seq="${message.seq}"]`);
@@ -186,20 +188,27 @@ async function act(verb) {
   }
 }
 
+const attaching = wireAttaching({ open: () => current });
 const { passOn, putOff } = wireHanding({ open: () => current, act: move });
 
 async function send(event) {
   event?.preventDefault();
   const text = $("text").value.trim();
-  if (!text || !current || $("send").disabled) return;
+  if (!current || $("send").disabled) return;
+  if (!asNote && attaching.busy) return attaching.whenDone(send);
+  if (!text && (asNote || !attaching.ready.length)) return;
   $("send").disabled = true;
+  const { id } = current;
+  const files = asNote ? [] : attaching.take();
+  const attachments = files.map((file) => file.id);
   try {
-    await ask(`/conversations/${current.id}/${asNote ? "note" : "reply"}`, { text, token: current.token });
+    await ask(`/conversations/${id}/${asNote ? "note" : "reply"}`, { text, attachments, token: current.token });
     $("text").value = "";
     keepDraft();
     await read();
     $("scroller").scrollTo({ top: $("scroller").scrollHeight });
   } catch (error) {
+    if (current?.id === id) attaching.restore(files);
     toast(error.message);
     await read();
   } finally {
@@ -229,6 +238,7 @@ function write(note, { focus = false } = {}) {
   $("text").disabled = !note && !mine;
   $("send").disabled = !note && !mine;
   $("canned").disabled = note || !mine;
+  $("attach").disabled = note || !mine || current.channel !== "web";
   $("text-hint").textContent = note || mine ? "" : "You can read and leave notes without taking it.";
   if (focus && !$("text").disabled) $("text").focus();
 }

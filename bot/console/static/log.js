@@ -1,6 +1,7 @@
 // A message on the desk, and under a customer's message the record of its turn: what was understood, found and
 // decided, and the answer that was held back.
 
+import { fileList } from "/widget/files.js";
 import { element, moment, percent } from "./dom.js";
 
 /** `audience` is for whom answers to this customer may be: what is for others is shown, and not to be sent. */
@@ -8,7 +9,7 @@ export function maySend(turn, audience) {
   return turn.draft_audience === "public" || turn.draft_audience === audience;
 }
 
-export function messageNode(message, { useDraft, audience }) {
+export function messageNode(message, { useDraft, audience, conversation }) {
   const node = element("div", { className: `message ${message.kind === "note" ? "note" : message.participant} ${message.kind}` });
   node.dataset.seq = message.seq;
   if (message.kind === "event") {
@@ -17,7 +18,11 @@ export function messageNode(message, { useDraft, audience }) {
   }
   const bubble = element("div", { className: "bubble", innerHTML: message.html });
   const rating = message.rating && element("span", { className: `tag ${message.rating === "up" ? "good" : "bad"}`, textContent: message.rating === "up" ? "Helpful" : "Not helpful" });
-  node.append(element("p", { className: "by" }, speaker(message), element("time", { textContent: moment(message.at) }), rating), bubble);
+  node.append(element("p", { className: "by" }, speaker(message), element("time", { textContent: moment(message.at) }), rating));
+  if (message.text) node.append(bubble);
+  if (message.attachments.length) {
+    node.append(fileList(message.attachments, { address: ({ id }) => `/desk/api/conversations/${conversation}/attachments/${id}` }));
+  }
   if (message.citations.length) node.append(citations(message.citations));
   if (message.quick_replies.length) node.append(element("p", { className: "offered", textContent: `Offered: ${message.quick_replies.map((each) => each.title).join(" · ")}` }));
   if (message.turn) node.append(record(message.turn, { useDraft, audience }));
