@@ -45,15 +45,21 @@ class FittedRouter:
 
 
 def fit_router(
-    draft: Release, scenarios: Sequence[Scenario], data: Path, *, today: date, seed: int = 13
+    draft: Release,
+    scenarios: Sequence[Scenario],
+    data: Path,
+    *,
+    today: date,
+    seed: int = 13,
+    also: Sequence[Seen] = (),
 ) -> FittedRouter:
-    """Everything the router learns, from rows that say what should happen to them."""
+    """Everything the router learns, from rows that say what should happen to them; see `fit_gate_on` for `also`."""
     concerns, concern = fit_concern_head(draft, scenarios, data, seed=seed)
     release = replace(draft, concerns=concerns)
     seen = look_at(scenarios, lambda text: release.look(text, today=today))
     if not seen:
         return FittedRouter(replace(draft.gate, concern=concern), concerns)
-    gate = fit_gate_on(seen, release.policy, replace(draft.gate, concern=concern), seed=seed)
+    gate = fit_gate_on(seen, release.policy, replace(draft.gate, concern=concern), seed=seed, also=also)
     kept = promise(gate, release.policy)
     report = {"rows": len(seen), "promise": kept.sentence() if kept else "none asked for"}
     return FittedRouter(gate, concerns, report)
@@ -82,16 +88,23 @@ def fit_concern_head(
     return head, threshold(probabilities, matters, recall=RECALL, most_false=MOST_FALSE)
 
 
-def fit_gate_on(seen: Sequence[Seen], policy: Policy, start: Gate, *, seed: int = 13) -> Gate:
-    """Weights, thresholds and calibration of the gate from labelled rows."""
+def fit_gate_on(
+    seen: Sequence[Seen], policy: Policy, start: Gate, *, seed: int = 13, also: Sequence[Seen] = ()
+) -> Gate:
+    """Weights, thresholds and calibration of the gate from labelled rows.
+
+    What the rows `also` say goes into the weights of being right alone: customers rate as they like, so thresholds
+    and the promise of `risk` are measured on the labelled rows.
+    """
     signals = [each.look.signals(each.scenario.text) for each in seen]
     right = [answers(each) for each in seen]
-    weights = fit_gate(signals, right).weights
+    more = [(each.look.signals(each.scenario.text), answers(each)) for each in also]
+    weights = fit_gate([*signals, *(each for each, _ in more)], [*right, *(good for _, good in more)]).weights
     gate = replace(start, weights=weights)
     open_rows = reaching(signals, policy, gate)
     needed = [seen[row].scenario.expect == "human" for row in open_rows]
     need = fit_need([signals[row] for row in open_rows], needed)
-    unseen = held_out(signals, right, seed=seed)
+    unseen = held_out(signals, right, seed=seed, also=more)
     calibration = tuple((unseen[row], right[row]) for row in open_rows if unseen[row] > 0)
     gate = replace(gate, need=need, calibration=calibration)
     return under(fit_thresholds(seen, policy, under(gate, policy)), policy)
@@ -140,13 +153,20 @@ def reaching(signals: Sequence[Signals], policy: Policy, gate: Gate) -> list[int
     return [row for row, each in enumerate(signals) if decide(each, policy, silent).rule in UNANSWERED]
 
 
-def held_out(signals: Sequence[Signals], right: Sequence[bool], *, seed: int = 13) -> list[float]:
-    """P(right) of every row by a gate that was fitted on the other folds."""
+def held_out(
+    signals: Sequence[Signals],
+    right: Sequence[bool],
+    *,
+    seed: int = 13,
+    also: Sequence[tuple[Signals, bool]] = (),
+) -> list[float]:
+    """P(right) of every row by a gate that was fitted on the other folds, and on `also`."""
     order = np.random.default_rng(seed).permutation(len(signals))
     found = [0.0] * len(signals)
     for fold in np.array_split(order, min(FOLDS, len(signals))):
         rest = np.setdiff1d(order, fold)
-        gate = fit_gate([signals[row] for row in rest], [right[row] for row in rest])
+        rows = [*((signals[row], right[row]) for row in rest), *also]
+        gate = fit_gate([each for each, _ in rows], [good for _, good in rows])
         for row in fold:
             found[row] = gate.p_right(signals[row])
     return found

@@ -39,6 +39,9 @@ FEATURES = (
     "figures",
     "kind",
     "length",
+    "known",
+    "known_elsewhere",
+    "unanswered",
 )
 FIRST_FEATURES = FEATURES[:6]
 """What a gate weighed that was stored without the names of its features."""
@@ -135,6 +138,9 @@ def features(signals: Signals) -> tuple[float, ...]:
         found.figures,
         found.kind,
         math.log1p(found.length) / 4.0,
+        found.known,
+        found.known_elsewhere,
+        found.unanswered,
     )
 
 
@@ -176,10 +182,18 @@ def fit_weights(x: Floats, y: Floats, prior: Floats, *, trust: float, steps: int
         p = 1 / (1 + np.exp(-np.clip(x @ w, -60, 60)))
         step = np.linalg.solve((x.T * (p * (1 - p))) @ x + penalty, x.T @ (p - y) + penalty @ (w - prior))
         step *= min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-12))
+        while _loss(x, y, w - step, prior, penalty) > _loss(x, y, w, prior, penalty) and np.abs(step).max() > 1e-8:
+            step /= 2  # steps of full length may go round in a circle
         w -= step
         if float(np.abs(step).max()) < 1e-8:
             break
     return tuple(float(value) for value in w)
+
+
+def _loss(x: Floats, y: Floats, w: Floats, prior: Floats, penalty: Floats) -> float:
+    """What `fit_weights` makes least: the negative log-likelihood and the prior's."""
+    logits, away = x @ w, w - prior
+    return float(np.sum(np.logaddexp(0.0, logits) - y * logits) + 0.5 * away @ penalty @ away)
 
 
 def _sigmoid(value: float) -> float:

@@ -57,7 +57,7 @@ def test_a_job_of_the_desk_is_done_and_one_nobody_knows_is_refused(
     firstline: Firstline, shop: Workshop, two: tuple[str, str]
 ) -> None:
     jobs = Jobs(shop.library._database, shop.library.clock)
-    for kind, state, said in (("publish", "done", "live"), ("paint", "refused", "'paint'")):
+    for kind, state, said in (("publish", "done", "live"), ("hours", "done", "live"), ("paint", "refused", "'paint'")):
         asked = jobs.enqueue(kind, {"by": "Maud"})
         assert jobs.claim() is not None
         assert firstline("job", str(asked.id)).status == 0

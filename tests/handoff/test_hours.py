@@ -104,3 +104,29 @@ def test_hours_that_make_no_sense_are_refused(written: str) -> None:
 
 def test_a_desk_that_never_opens_has_no_deadline() -> None:
     assert Hours.parse("UTC", {}).after(at("2026-11-23T08:00"), timedelta(minutes=5)) is None
+
+
+def test_days_with_hours_of_their_own_and_named_holidays() -> None:
+    hours = Hours.parse(
+        "Europe/London", {"thu": "08:00-20:00"}, {"2026-12-25": "Christmas Day"}, {"2026-12-24": "09:00-13:00"}
+    )
+    assert [hours.is_open(at(f"2026-12-24T{clock}")) for clock in ("08:30", "09:00", "12:59", "13:00")] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert hours.closes(at("2026-12-24T10:00")) == at("2026-12-24T13:00")
+    assert hours.closes(at("2026-12-24T14:00")) is None
+    assert not hours.is_open(at("2026-12-25T10:00"))
+    assert hours.next_open(at("2026-12-24T14:00")) == at("2026-12-31T08:00")
+    assert set(hours.holidays.values()) == {"Christmas Day"}
+
+
+def test_a_closed_day_with_hours_is_refused() -> None:
+    with pytest.raises(BadInput, match="2026-12-25 is a holiday and has special hours as well"):
+        Hours.parse("UTC", {}, ["2026-12-25"], {"2026-12-25": "09:00-13:00"})
+    with pytest.raises(BadInput, match="a day that is closed is a holiday"):
+        Hours.parse("UTC", {}, special={"2026-12-25": "closed"})
+    with pytest.raises(BadInput, match="holidays are a list of dates"):
+        Hours.parse("UTC", {}, "2026-12-25")

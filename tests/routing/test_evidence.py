@@ -6,6 +6,8 @@ import pytest
 
 from bot.routing.evidence import Evidence, evidence
 from retrieval.documents import Abstention, Answer, Citation, Hit, Passage
+from retrieval.known import Near
+from retrieval.places import Place
 
 
 def hit(document: str, text: str, score: float, cosine: float | None = None, bm25: float | None = None) -> Hit:
@@ -57,3 +59,22 @@ def test_a_quote_of_the_second_best_document() -> None:
 )
 def test_the_kind_of_thing_asked_for(asked: str, said: str, kind: float) -> None:
     assert evidence(asked, (EXPRESS,), quote("express", said)).kind == kind
+
+
+def test_known_questions_speak_for_the_quote_for_another_or_for_none() -> None:
+    near = (
+        Near("do you fly it in", 0.9, False, ()),
+        Near("how dear is the quick one", 0.8, True, (Place(RETURNS.passage, 0), Place(EXPRESS.passage, 0))),
+        Near("how do I send it back", 0.7, True, (Place(RETURNS.passage, 0),)),
+        Near("answered by words that are gone", 0.95, True, ()),
+    )
+    found = evidence("what does express cost", (EXPRESS, RETURNS), quote("express", "Express costs £6.95"), near)
+    assert (found.known, found.known_elsewhere, found.unanswered) == (0.8, 0.7, 0.9)
+    nothing = evidence("what does express cost", (EXPRESS, RETURNS), Abstention("none"), near)
+    assert (nothing.known, nothing.known_elsewhere, nothing.unanswered) == (0.0, 0.8, 0.9)
+
+
+def test_a_known_question_of_another_version_speaks_for_nothing_quoted() -> None:
+    old = Place(Passage("express", 2, "Express", ("Express",), 0, 40, EXPRESS.passage.text[:40]), 0)
+    found = evidence("price", (EXPRESS,), quote("express", "Express costs £6.95"), (Near("price", 1.0, True, (old,)),))
+    assert found.known == 0.0

@@ -29,6 +29,16 @@ def test_the_gate_learns_that_a_confident_reader_is_often_wrong() -> None:
     assert gate.p_right(signals(0.8)) == pytest.approx(0.4, abs=0.06)
 
 
+def test_rows_that_contradict_the_reader_do_not_send_the_fit_round_in_a_circle() -> None:
+    """A hundred sure answers that were wrong, among others that are right as often as the reader says: a full Newton
+    step overshoots here, and the next one goes all the way back."""
+    chance = random.Random(1)
+    rows = [signals(chance.uniform(0.05, 0.98)) for _ in range(120)]
+    right = [chance.random() < row.answer_confidence for row in rows]
+    gate = fit_gate([*rows, *[signals(0.9)] * 200], [*right, *[False] * 200])
+    assert gate.p_right(signals(0.9)) < 0.3
+
+
 def test_a_gate_survives_json() -> None:
     gate = Gate(weights=tuple(float(n) for n in range(len(FEATURES))), answer=0.7)
     assert Gate.from_json(gate.to_json()) == gate

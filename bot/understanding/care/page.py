@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from bot.understanding.care.findings import KINDS, Finding, Kind, Report
+from bot.understanding.reports import environment
 from bot.understanding.utterances import clean
 
 MOST_INTENTS = 14
@@ -72,16 +73,10 @@ def matrix(pairs: tuple[Finding, ...]) -> Matrix | None:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = _shown
-    environment.filters["percent"] = lambda share: f"{share:.0%}"
-    return environment
+    found = environment(Path(__file__).parent)
+    found.filters["shown"] = _shown
+    found.filters["percent"] = lambda share: f"{share:.0%}"
+    return found
 
 
 def _shown(text: str) -> str:

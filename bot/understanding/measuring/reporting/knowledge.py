@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from bot.understanding.measuring.curves import RiskPoint, risk_coverage
 from bot.understanding.measuring.reporting.page import excerpt, percent, visible
 from bot.understanding.measuring.reporting.svg import Plot, picture
+from bot.understanding.reports import environment
 from retrieval.evaluation import Asked, MeasuredAnswers, MeasuredRetrieval, Ranked, Reason
 
 SHOWN = 15
@@ -228,12 +229,6 @@ def _questions(count: int) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"excerpt": excerpt, "percent": percent, "questions": _questions}
-    return environment
+    found = environment(Path(__file__).parent)
+    found.filters |= {"excerpt": excerpt, "percent": percent, "questions": _questions}
+    return found

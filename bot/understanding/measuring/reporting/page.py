@@ -8,13 +8,14 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from bot.understanding.measuring.curves import histogram, reliability, risk_coverage
 from bot.understanding.measuring.evaluation import Evaluation
 from bot.understanding.measuring.reporting import charts
 from bot.understanding.measuring.reporting.headline import headlines
 from bot.understanding.measuring.robustness.slices import FEWEST_ROWS, MOST_ROWS, WEAK_FALL
+from bot.understanding.reports import environment
 from retrieval.judging import coverage_at
 
 LONGEST_TEXT = 300
@@ -94,12 +95,6 @@ def points(difference: float) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"excerpt": excerpt, "percent": percent, "points": points, "rows": rows}
-    return environment
+    found = environment(Path(__file__).parent)
+    found.filters |= {"excerpt": excerpt, "percent": percent, "points": points, "rows": rows}
+    return found
