@@ -74,6 +74,8 @@ class Pairing:
         if first is None or separator is None:
             raise BadModel("the tokenizer has no [CLS] and [SEP]; a cross-encoder needs both")
         self._first, self._separator = first, separator
+        self.mask: int | None = tokenizer.token_to_id("[MASK]")
+        self.special = tuple(id for id in (first, separator, tokenizer.token_to_id("[PAD]")) if id is not None)
 
     def encode(self, pairs: Sequence[Pair]) -> list[Encoded]:
         """The pairs in order, none longer than `max_tokens`."""

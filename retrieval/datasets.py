@@ -80,7 +80,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     """Questions from SQuAD 1/2 JSON, JSON lines, a JSON list, or a CSV with Question, Answer_True, Document_True.
 
     A row of JSON has `id`, `question` or `text`, and `answers` (may be empty) with an optional `document`; or, as in
-    the demo company's set, `expect` ("answer" is answerable, anything else is not), `quote` and `documents`.
+    the demo company's set, `expect` ("answer" is answerable, anything else is not), `quote`, `also` and `documents`.
     """
     if path.suffix == ".csv":
         return tuple(_csv_questions(path))
@@ -99,7 +99,7 @@ def _question(row: Any, name: str) -> Question:
     documents = row.get("documents") or ([row["document"]] if row.get("document") else [])
     if "expect" in row:
         quote = row.get("quote")
-        answers, answerable = ([quote] if quote else []), row["expect"] == "answer"
+        answers, answerable = [*([quote] if quote else []), *(row.get("also") or [])], row["expect"] == "answer"
     else:
         stated = row.get("answers", row.get("answer"))
         answers = [stated] if isinstance(stated, str) else list(stated or [])

@@ -81,6 +81,11 @@ class Passage:
         """Stable name of the passage: document, version and offsets."""
         return f"{self.document}@{self.version}:{self.start}-{self.end}"
 
+    @property
+    def question(self) -> str | None:
+        """The question of a FAQ pair, else None."""
+        return self.heading[-1] if self.kind == "faq" and self.heading else None
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

@@ -65,7 +65,7 @@ def export_encoder(
     `OnnxEmbedder.encode_deep` reads. `BadModel` if the folder cannot be loaded or the graph does not
     give the torch model's vectors.
     """
-    encoder, tokenizer = _load(model) if isinstance(model, Path) else model
+    encoder, tokenizer = load_encoder(model) if isinstance(model, Path) else model
     pooled = _Pooled(encoder, pooling or (stated_pooling(model) if isinstance(model, Path) else "mean"), inner)
     probe = list(sentences or [*probe_sentences(), " ".join(probe_sentences())])
     out.mkdir(parents=True, exist_ok=True)
@@ -153,12 +153,18 @@ def _special_tokens(folder: Path, tokenizer: Tokenizer) -> dict[str, str | None]
     return found
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
+def load_encoder(folder: Path, *, attention: str | None = None) -> tuple[Any, Any]:
+    """A transformers model in full precision and its fast tokenizer from a local folder, never the network.
+    `attention` is the implementation, transformers' choice by default. `BadModel` if it cannot be loaded."""
     read_encoder(folder)
     try:
         transformers_logging.disable_progress_bar()
         encoder = AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            attn_implementation=attention,
         )
         tokenizer = read_tokenizer(folder)
     except Exception as error:  # foreign files fail in many ways

@@ -20,6 +20,7 @@ from retrieval.fusion import Fusion
 from retrieval.index import FaissFiles, IndexStore, PassageIndex, Rows
 from retrieval.journal import BLOCK, Journal
 from retrieval.keywords import KeywordIndex
+from retrieval.known import KnownQuestions
 from retrieval.objections import objection
 from retrieval.passages import cut
 from retrieval.reader import Reader
@@ -143,9 +144,10 @@ class Knowledge:
         fusion: Fusion | None = None,
         reader: Reader | None = None,
         store: IndexStore | None = None,
+        known: KnownQuestions | None = None,
     ) -> Knowledge:
         """Load a snapshot; `BadSnapshot` if it is incomplete, altered, was embedded with another encoder, or has its
-        index in another store."""
+        index in another store. `known` questions, embedded with this encoder, lead to its passages."""
         manifest = read_manifest(folder)
         if manifest.embedder != embedder.fingerprint:
             raise BadSnapshot(
@@ -160,7 +162,7 @@ class Knowledge:
         _agree(folder, manifest, documents, passages, owners, keywords, index)
         meant = {(document.id, document.version): document.audience for document in documents}
         audiences = [meant[passage.document, passage.version] for passage in passages]
-        retriever = Retriever(passages, owners, index, keywords, embedder, fusion, audiences=audiences)
+        retriever = Retriever(passages, owners, index, keywords, embedder, fusion, audiences=audiences, known=known)
         sentences = SentenceVectors(embedder, passages, _stored_sentences(folder, manifest))
         return cls(documents, retriever, sentences, reader or Reader(), manifest)
 

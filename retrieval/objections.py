@@ -17,7 +17,8 @@ from retrieval.citations import cite
 from retrieval.documents import Abstention, Answer, Citation, Document, Hit, Passage
 from retrieval.embedder import Vectors
 from retrieval.retriever import Query
-from retrieval.sentence_vectors import SentenceVectors, spans_of
+from retrieval.sentence_vectors import SentenceVectors
+from retrieval.sentences import spans_of
 from retrieval.statements import Statement, contradiction, statements_of
 
 READ = 5

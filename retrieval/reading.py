@@ -17,7 +17,8 @@ from retrieval.embedder import Vectors
 from retrieval.mismatch import mismatch
 from retrieval.quotes import Span, quote_around
 from retrieval.retriever import Query, indexed_text
-from retrieval.sentence_vectors import SentenceVectors, spans_of
+from retrieval.sentence_vectors import SentenceVectors
+from retrieval.sentences import spans_of
 from retrieval.words import content_words
 
 READ = 5
@@ -46,6 +47,10 @@ fewer than SHORT words."""
 WEIGHTS = np.array((1.0, 1.27, 0.15, 0.73, 0.88, 0.39, 0.05, -0.47), dtype=np.float32)
 """What the signals count, the first being 1; fitted by `python -m retrieval.training.choosing`."""
 SHORT = 6
+KNOWN_WEIGHT = 2.0
+KNOWN_FLOOR = 0.5
+"""What a sentence gains that answers a known question: the weight times how far the two questions' cosine is above the
+floor, below which they are not about one thing."""
 RELEVANCE_WEIGHT = 0.1
 """What the cross-encoder's relevance counts, a logit, when the passage is chosen."""
 EVIDENCE_WEIGHT = 0.05
@@ -138,7 +143,7 @@ def _candidates(query: Query, read: Sequence[Hit], hits: Sequence[Hit], vectors:
     candidates = []
     sentences = vectors.of([hit.passage for hit in read])
     for hit, values in zip(read, signals(query, read, sentences), strict=True):
-        scores = values @ WEIGHTS
+        scores = values @ WEIGHTS + KNOWN_WEIGHT * _known(query, hit.passage, len(values))
         candidates.append(
             Candidate(
                 hit=hit,
@@ -151,6 +156,16 @@ def _candidates(query: Query, read: Sequence[Hit], hits: Sequence[Hit], vectors:
             )
         )
     return candidates
+
+
+def _known(query: Query, passage: Passage, sentences: int) -> Vectors:
+    """How far above KNOWN_FLOOR the nearest known question is that each sentence answers, 0 without one."""
+    above = np.zeros(sentences, dtype=np.float32)
+    for near in query.near:
+        for place in near.places:
+            if place.passage.id == passage.id:
+                above[place.sentence] = max(above[place.sentence], near.cosine - KNOWN_FLOOR)
+    return above
 
 
 def _judged(query: Query, candidates: Sequence[Candidate], crossencoder: CrossEncoder) -> list[Candidate]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from retrieval.followups import leaning
 from retrieval.fusion import Fusion
 from retrieval.index import Mask, PassageIndex, Rows
 from retrieval.keywords import KeywordIndex
+from retrieval.known import KnownQuestions, Near
 
 CANDIDATES = 50
 """Passages each of the two searches hands to the fusion."""
@@ -26,16 +27,11 @@ def indexed_text(passage: Passage) -> str:
     return "\n".join((" › ".join(part for part in path if part), passage.text))
 
 
-def question_of(passage: Passage) -> str | None:
-    """The question of a FAQ passage, else None."""
-    return passage.heading[-1] if passage.kind == "faq" and passage.heading else None
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question made ready to search: its text, its unit vector of shape (dimension,), the text that
     keywords are taken from, and its content words with how telling each is (> 0). Passages that `audience` may not
-    see are not searched. `history` is what a follow-up was read with."""
+    see are not searched. `history` is what a follow-up was read with, `near` the known questions nearest to it."""
 
     text: str
     vector: Vectors
@@ -43,6 +39,7 @@ class Query:
     weights: Mapping[str, float]
     audience: Audience = "public"
     history: str = ""
+    near: tuple[Near, ...] = ()
 
     @property
     def weight(self) -> float:
@@ -58,6 +55,7 @@ class Query:
 class Retriever:
     """Searches passages. `owners[row]` is the passage that vector row `row` belongs to: a FAQ pair has two rows,
     one for the whole and one for the question alone. `audiences[i]` is who may see passage i; everybody by default.
+    `known` questions are further keys to the passages that answer them: such a passage is as near as the nearest one.
 
     What an audience may not see is left out of both searches, not taken out of what they found: it costs no place
     among the best k. Only the rarity of words counts over all passages.
@@ -73,6 +71,7 @@ class Retriever:
         fusion: Fusion | None = None,
         *,
         audiences: Sequence[Audience] = (),
+        known: KnownQuestions | None = None,
     ) -> None:
         self.passages = passages
         self.embedder = embedder
@@ -81,6 +80,8 @@ class Retriever:
         self.index = index
         self.keywords = keywords
         self._seen = {viewer: _seen_by(viewer, audiences, owners) for viewer in AUDIENCES}
+        self.known = known.among(passages) if known is not None else None
+        self._answering = _answering(self.known, passages)
 
     def extended(
         self,
@@ -90,9 +91,10 @@ class Retriever:
         keywords: KeywordIndex,
         *,
         audiences: Sequence[Audience],
+        gone: Collection[str],
     ) -> Retriever:
         """This retriever with further passages behind its own, their rows behind its rows. `owners` and `audiences`
-        are theirs alone; `index` and `keywords` are over all of them."""
+        are theirs alone; `index` and `keywords` are over all of them, and find nothing of the documents `gone`."""
         made = copy(self)
         made.passages = [*self.passages, *passages]
         made.owners = np.concatenate([self.owners, owners + len(self.passages)])
@@ -102,6 +104,9 @@ class Retriever:
             viewer: _joined(self._seen[viewer][1], len(self.passages), added[viewer], len(passages), made.owners)
             for viewer in AUDIENCES
         }
+        if self.known is not None:
+            made.known = self.known.moved(gone, passages)
+            made._answering = self._answering | _answering(made.known, passages, len(self.passages))
         return made
 
     def query(self, text: str, history: str = "", audience: Audience = "public") -> Query:
@@ -109,11 +114,16 @@ class Retriever:
         with it, `followups.leaning` says."""
         lean = leaning(text) if history.strip() else 0.0
         if not lean:
-            return Query(text, self.embedder.encode([text])[0], text, self.keywords.weights(text), audience)
+            vector = self.embedder.encode([text])[0]
+            return Query(text, vector, text, self.keywords.weights(text), audience, near=self._near(vector))
         own, before = self.embedder.encode([text, history])
         vector = normalised(((1 - lean) * own + lean * before)[None])[0]
         weights = {word: lean * weight for word, weight in self.keywords.weights(history).items()}
-        return Query(text, vector, f"{text} {text} {history}", weights | self.keywords.weights(text), audience, history)
+        words, weights = f"{text} {text} {history}", weights | self.keywords.weights(text)
+        return Query(text, vector, words, weights, audience, history, self._near(vector))
+
+    def _near(self, vector: Vectors) -> tuple[Near, ...]:
+        return self.known.near(vector) if self.known is not None else ()
 
     def search(self, query: str | Query, k: int = 10, history: str = "") -> list[Hit]:
         """The best k passages, best first; fewer or none where fewer were found."""
@@ -126,7 +136,8 @@ class Retriever:
         ]
 
     def parts(self, query: Query, k: int) -> tuple[dict[int, float], dict[int, float]]:
-        """The best k of each search alone: passage number to cosine, passage number to BM25."""
+        """The best k of each search alone: passage number to cosine, passage number to BM25. What answers a known
+        question near this one comes on top of the k."""
         if not query.text.strip():
             return {}, {}
         rows_seen, passages_seen = self._seen[query.audience]
@@ -135,8 +146,18 @@ class Retriever:
         for cosine, row in zip(near[0].tolist(), rows[0].tolist(), strict=True):
             if row >= 0 and len(cosines) < k:
                 cosines.setdefault(int(self.owners[row]), cosine)
+        for each in query.near:
+            for number in {self._answering[place.passage.id] for place in each.places}:
+                if passages_seen is None or passages_seen[number]:
+                    cosines[number] = max(cosines.get(number, -1.0), each.cosine)
         scores, numbers = self.keywords.search(query.keywords, k, passages_seen)
         return cosines, dict(zip(numbers.tolist(), scores.tolist(), strict=True))
+
+
+def _answering(known: KnownQuestions | None, passages: Sequence[Passage], first: int = 0) -> dict[str, int]:
+    """The numbers, counted from `first`, of the passages that answer known questions, by their ids."""
+    wanted = {place.passage.id for places in known.places for place in places} if known is not None else set()
+    return {each.id: number for number, each in enumerate(passages, first) if each.id in wanted} if wanted else {}
 
 
 def _seen_by(viewer: Audience, audiences: Sequence[Audience], owners: Rows) -> tuple[Mask | None, Mask | None]:
@@ -163,8 +184,7 @@ def vectors_of(passages: Sequence[Passage]) -> tuple[list[str], Rows]:
     texts = [indexed_text(passage) for passage in passages]
     owners = list(range(len(passages)))
     for number, passage in enumerate(passages):
-        question = question_of(passage)
-        if question:
-            texts.append(question)
+        if passage.question:
+            texts.append(passage.question)
             owners.append(number)
     return texts, np.array(owners, dtype=np.int64)

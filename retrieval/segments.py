@@ -107,6 +107,7 @@ class Layers:
             LayeredIndex(old.index, None if alive is None else alive[old.owners], FaissIndex.build(segment.vectors)),
             LayeredKeywords(old.keywords, alive, segment.words),
             audiences=[audiences[passage.document] for passage in segment.passages],
+            gone=gone,
         )
         kept = [each for each in self.base.documents() if each.id not in gone]
         return self.base.over(retriever, [*kept, *segment.documents])

@@ -10,27 +10,20 @@ import numpy as np
 
 from retrieval.documents import Passage
 from retrieval.embedder import Embedder, Vectors
-from retrieval.retriever import question_of
-from retrieval.sentences import sentences
-
-Span = tuple[int, int]
+from retrieval.sentences import spans_of
 
 KEPT_PASSAGES = 20_000
 """About 8 kB each with 384 dimensions and five sentences: 160 MB at most."""
 
 
-def spans_of(passage: Passage) -> tuple[Span, ...]:
-    """Ranges of the passage's sentences in its text. A FAQ pair has one: the whole answer."""
-    if question_of(passage):
-        return ((0, len(passage.text)),)
-    return tuple(sentences(passage.text)) or ((0, len(passage.text)),)
-
-
 def sentence_texts(passage: Passage) -> list[str]:
     """What is embedded for each of `spans_of`: the sentence under its heading, for a FAQ pair its question."""
-    question = question_of(passage)
     heading = passage.heading[-1] if passage.heading else passage.title
-    return [question] if question else [f"{heading}: {passage.text[start:end]}" for start, end in spans_of(passage)]
+    return (
+        [passage.question]
+        if passage.question
+        else [f"{heading}: {passage.text[start:end]}" for start, end in spans_of(passage)]
+    )
 
 
 class SentenceVectors:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+from retrieval.documents import Passage
+
+Span = tuple[int, int]
+
 _END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[。！？؟]+")
 _INITIAL = re.compile(r"(?:^|[\s(])[A-Za-z]$")
 _CONTINUES = re.compile(r"\s+[a-z]")
@@ -13,13 +17,20 @@ _LISTED = (
 _ABBREVIATIONS = frozenset(_LISTED.split())
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
+def spans_of(passage: Passage) -> tuple[Span, ...]:
+    """Ranges of the passage's sentences in its text. A FAQ pair has one: the whole answer."""
+    if passage.question:
+        return ((0, len(passage.text)),)
+    return tuple(sentences(passage.text)) or ((0, len(passage.text)),)
+
+
+def sentences(text: str) -> list[Span]:
     """Half-open character ranges of the sentences of `text`, in order, without surrounding white space.
 
     A line break ends a sentence too: lists and tables carry one item or row a line, and the parsers join the
     broken lines of a paragraph.
     """
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     start = 0
     for line in text.splitlines(keepends=True):
         spans.extend((start + first, start + last) for first, last in _in_line(line))

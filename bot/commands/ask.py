@@ -23,10 +23,12 @@ from retrieval.documents import Abstention, Answer, Citation, Hit
 from retrieval.followups import history_of, leaning
 from retrieval.reading import Reading, share
 from retrieval.retriever import Query
-from retrieval.sentence_vectors import spans_of
+from retrieval.sentences import spans_of
 from retrieval.words import content_words
 
 Rows = list[tuple[object, ...]]
+
+KNOWN_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,16 @@ class Found:
     cosine: float | None
     bm25: float | None
     begins: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownQuestion:
+    """A question that was answered before: its cosine to the one asked, and the passages that answer it; none where
+    nothing does."""
+
+    text: str
+    cosine: float
+    answered_in: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +75,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How the answer came about: what was found, which sentences of the best passage are quoted, what moved the
-    reader's confidence and then the gate's probability that the quote is right."""
+    """How the answer came about: what was found, which known questions are near, which sentences of the best passage
+    are quoted, what moved the reader's confidence and then the gate's probability that the quote is right."""
 
     read_with: str
     leaning: float
     found: tuple[Found, ...]
+    known: tuple[KnownQuestion, ...]
     sentences: tuple[Sentence, ...]
     reader: tuple[Part, ...]
     gate: tuple[Part, ...]
@@ -171,6 +184,11 @@ def _show_why(asked: Asked, why: Why) -> None:
         (f"{each.score:.3f}", _number(each.cosine), _number(each.bm25), each.passage, each.begins) for each in why.found
     ]
     table("Candidates", ("fused", "cosine", "BM25", "passage", "begins"), found)
+    if why.known:
+        known: Rows = [
+            (f"{each.cosine:.2f}", each.text, ", ".join(each.answered_in) or "nothing") for each in why.known
+        ]
+        table("Known questions", ("cosine", "question", "answered in"), known)
     read: Rows = [
         ("quoted" if each.quoted else "", f"{each.cosine:.2f}", f"{each.share:.2f}", each.text)
         for each in why.sentences
@@ -203,6 +221,10 @@ def _why(
         found=tuple(
             Found(each.passage.id, each.score, each.cosine, each.bm25, " ".join(each.passage.text[:80].split()))
             for each in hits
+        ),
+        known=tuple(
+            KnownQuestion(each.text, each.cosine, tuple(dict.fromkeys(place.passage.id for place in each.places)))
+            for each in query.near[:KNOWN_SHOWN]
         ),
         sentences=_sentences(release, query, reading) if reading else (),
         reader=reader,

@@ -158,10 +158,9 @@ def _cross_validated(
     bench: Bench, release: Release, rows: tuple[Scenario, ...], folds: int
 ) -> tuple[tuple[Judged, ...], dict[str, Any]]:
     """The rows judged by gates that had not seen them, fitted on the others and on the company's training rows."""
-    from bot.releases.build import training_file
     from bot.releases.routers import cross_judged
 
-    path = training_file(bench.shop)
+    path = bench.shop.training
     known = {row.id for row in rows}
     also = tuple(row for row in read_scenarios(path) if row.id not in known) if path.exists() else ()
     judged = cross_judged(release, rows, also, today=bench.shop.today, folds=folds)
@@ -176,14 +175,12 @@ def _live(bench: Bench) -> Release:
 
 
 def _encoder(bench: Bench, progress: Any) -> OnnxEmbedder:
-    """The live release's retriever encoder, or a fresh export of the base where nothing is live."""
-    id = bench.registry.current_id()
-    if id is not None:
-        return OnnxEmbedder.load(bench.registry.part(bench.registry.manifest(id).parts["encoder"]))
-    from bot.releases.build import build_encoder
+    """The base encoder, exported: a release's own may be tuned on the company's questions, and the files that are
+    measured here are about something else."""
+    from bot.releases.encoders import base_encoder
 
     ensure_base_model(bench.settings, progress)
-    return OnnxEmbedder.load(bench.registry.part(build_encoder(bench.shop)))
+    return base_encoder(bench.shop)
 
 
 def _reader(bench: Bench) -> Reader:

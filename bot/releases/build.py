@@ -7,41 +7,27 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bot.errors import NotFound
+from bot.releases.encoders import build_encoder
+from bot.releases.outcomes import Outcome, counts, learned, seen_by
 from bot.releases.publish import Progress, Workshop, build_knowledge, steps_of
 from bot.releases.registry import Manifest, write_json
-from bot.releases.release import READER, load_release
+from bot.releases.release import KNOWN, load_release
 from bot.releases.routers import FittedRouter, fit_router
 from bot.routing.evaluation import Scenario, read_scenarios
 from bot.routing.gate import Gate
 from bot.understanding.entities.definitions import Spelling
 from bot.understanding.examples.dataset import IntentDataset
 from bot.understanding.tuning.extending import extend
-from retrieval.crossencoder import FILES
 from retrieval.embedder import OnnxEmbedder
 from retrieval.fusion import Fusion
 from retrieval.knowledge import Knowledge
-from retrieval.reader import Reader
+from retrieval.known import KnownQuestions
 from retrieval.tuning import tune_fusion
-
-
-def build_encoder(shop: Workshop) -> str:
-    """The retriever's own copy of the base encoder, quantised, and the reader, if the company's folder has one;
-    returns the part's name."""
-    from retrieval.export import export_encoder
-
-    folder = shop.registry.staging("encoder")
-    export_encoder(shop.base, folder)
-    trained = shop.settings.data / READER
-    if Reader.load(trained).crossencoder is not None:
-        (folder / READER).mkdir()
-        for name in FILES:
-            shutil.copyfile(trained / name, folder / READER / name)
-    return shop.registry.add_part("encoder", folder)
 
 
 def build_intents(shop: Workshop, *, seed: int, progress: Progress | None = None) -> tuple[str, dict[str, Any]]:
@@ -87,22 +73,23 @@ def build_challenger(
     with shop.registry.lock():
         live = shop.registry.current_id()
         say("reading documents", 0, 0)
-        parts = {"encoder": build_encoder(shop)}
+        encoder_part, retriever = build_encoder(shop, seed=seed, progress=progress)
+        parts = {"encoder": encoder_part}
         encoder = OnnxEmbedder.load(shop.registry.part(parts["encoder"]))
         reuse = shop.registry.part(shop.registry.manifest(live).parts["knowledge"]) if live else None
         parts["knowledge"] = build_knowledge(shop, encoder, reuse=reuse, progress=progress)
         parts["intents"], trained = build_intents(shop, seed=seed, progress=progress)
         say("fitting the router", 0, 0)
         scenarios = read_scenarios(shop.validation) if shop.validation.exists() else ()
-        training = training_file(shop)
-        labelled = (*scenarios, *(read_scenarios(training) if training.exists() else ()))
-        fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, labelled)
+        labelled = (*scenarios, *(read_scenarios(shop.training) if shop.training.exists() else ()))
+        known = KnownQuestions.load(shop.registry.part(parts["encoder"]) / KNOWN)
+        fusion = fit_fusion(shop.registry.part(parts["knowledge"]), encoder, labelled, known)
         parts["router"] = build_router(shop, FittedRouter(Gate()), fusion)
         draft = shop.registry.create(parts, note=note)
-        fitted = fit_router_to(shop, draft.id, labelled)
+        fitted = fit_router_to(shop, draft.id, labelled, learned(shop, labelled))
         shop.registry.discard(draft.id)
         parts["router"] = build_router(shop, fitted, fusion)
-        report = {"training": trained, "router": fitted.report}
+        report = {"training": trained, "router": fitted.report, "retriever": retriever}
         return shop.registry.create(parts, note=note, report=report)
 
 
@@ -123,17 +110,19 @@ def build_extension(shop: Workshop, *, note: str = "quick", progress: Progress |
         return shop.registry.create({**manifest.parts, "intents": intents}, note=note, report=report)
 
 
-def fit_fusion(knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scenario]) -> Fusion:
+def fit_fusion(
+    knowledge: Path, encoder: OnnxEmbedder, scenarios: Sequence[Scenario], known: KnownQuestions | None
+) -> Fusion:
     """The weight of dense beside keyword search that ranks the labelled rows' documents best."""
     answerable = [(each.text, each.documents) for each in scenarios if each.expect == "answer"]
-    return tune_fusion(Knowledge.load(knowledge, encoder).retriever, answerable)
+    return tune_fusion(Knowledge.load(knowledge, encoder, known=known).retriever, answerable)
 
 
-def training_file(shop: Workshop) -> Path:
-    """Labelled questions for fitting alone, beside those that things are chosen on."""
-    return shop.settings.data / "eval" / "questions.training.jsonl"
-
-
-def fit_router_to(shop: Workshop, id: str, scenarios: Sequence[Scenario]) -> FittedRouter:
-    """The router's learned parts, from labelled rows seen by a draft release."""
-    return fit_router(load_release(shop.registry, id), scenarios, shop.settings.data, today=shop.today)
+def fit_router_to(
+    shop: Workshop, id: str, scenarios: Sequence[Scenario], outcomes: Sequence[Outcome] = ()
+) -> FittedRouter:
+    """The router's learned parts, from labelled rows and from outcomes of answers, seen by a draft release."""
+    draft = load_release(shop.registry, id)
+    also = seen_by(draft, outcomes, shop.today)
+    fitted = fit_router(draft, scenarios, shop.settings.data, today=shop.today, also=also)
+    return replace(fitted, report={**fitted.report, "outcomes": counts(outcomes, also)})

@@ -47,6 +47,11 @@ class Workshop:
         return self.settings.data / "eval" / "questions.validation.jsonl"
 
     @property
+    def training(self) -> Path:
+        """Labelled questions for fitting alone, beside those that things are chosen on."""
+        return self.settings.data / "eval" / "questions.training.jsonl"
+
+    @property
     def test(self) -> Path:
         """Rows that the gate and the reports read."""
         return self.settings.data / "eval" / "questions.test.jsonl"

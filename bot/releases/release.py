@@ -24,6 +24,7 @@ from retrieval.errors import RetrievalError
 from retrieval.fusion import Fusion
 from retrieval.index import IndexStore
 from retrieval.knowledge import IsCurrent, Knowledge
+from retrieval.known import KnownQuestions
 from retrieval.reader import Reader
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 SMOKE = ("Where is my order?", "How long does delivery take?", "🤷", "x" * 500)
 """Every release must survive these before it serves."""
-READER = "reader"
-"""Folder of the reader in the encoder's part, and in the company's folder."""
+READER, KNOWN = "reader", "known"
+"""Folders of the reader and of the known questions, in the encoder's part and in the company's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,14 @@ def load_release(registry: Registry, id: str, *, reuse: Release | None = None) -
         knowledge = (
             reuse.knowledge
             if reuse and kept
-            else load_knowledge(part["knowledge"], part["router"], encoder, read, store=registry.indexes)
+            else load_knowledge(
+                part["knowledge"],
+                part["router"],
+                encoder,
+                read,
+                store=registry.indexes,
+                known=KnownQuestions.load(part["encoder"] / KNOWN),
+            )
         )
         policy = load_policy(part["router"] / "policy.yml")
         gate = Gate.from_json(json.loads((part["router"] / "gate.json").read_text()))
@@ -131,11 +139,17 @@ def load_reader(encoder: Path) -> Reader:
 
 
 def load_knowledge(
-    folder: Path, router: Path, encoder: OnnxEmbedder, reader: Reader, *, store: IndexStore | None = None
+    folder: Path,
+    router: Path,
+    encoder: OnnxEmbedder,
+    reader: Reader,
+    *,
+    store: IndexStore | None = None,
+    known: KnownQuestions | None = None,
 ) -> Knowledge:
     """The knowledge with the router's choice of fusion."""
     fusion = Fusion(**json.loads((router / "fusion.json").read_text()))
-    return Knowledge.load(folder, encoder, fusion=fusion, reader=reader, store=store)
+    return Knowledge.load(folder, encoder, fusion=fusion, reader=reader, store=store, known=known)
 
 
 def smoke(release: Release, today: date) -> None:

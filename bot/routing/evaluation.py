@@ -1,8 +1,9 @@
 """Measuring the router on scenarios: messages with what should happen to each.
 
-A scenario file is JSONL: `{id, text, expect, intent?, documents?, quote?, why?}`. `expect` is a route (answer, flow,
-clarify, decline, human, smalltalk); `intent` the flow that should start; `documents` where a right answer may stand;
-`quote` what a right answer contains; `why` says why a human is expected: `unanswerable`, or the kind of matter.
+A scenario file is JSONL: `{id, text, expect, intent?, documents?, quote?, also?, why?}`. `expect` is a route (answer,
+flow, clarify, decline, human, smalltalk); `intent` the flow that should start; `documents` where a right answer may
+stand; `quote` what a right answer contains, or one of `also`, where the fact stands in other words; `why` says why a
+human is expected: `unanswerable`, or the kind of matter.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Scenario:
     documents: tuple[str, ...] = ()
     quote: str = ""
     why: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def matter(self) -> bool:
@@ -131,6 +133,8 @@ def _scenario(given: Any, number: int) -> Scenario:
         raise ValueError(f"text is a string, got {given.get('text')!r}")
     if not isinstance(given.get("documents") or [], list):
         raise ValueError(f"documents is a list of ids, got {given['documents']!r}")
+    if not isinstance(also := given.get("also") or [], list) or not all(isinstance(each, str) for each in also):
+        raise ValueError(f"also is a list of quotes, got {also!r}")
     return Scenario(
         id=str(given.get("id", number)),
         text=given["text"],
@@ -139,6 +143,7 @@ def _scenario(given: Any, number: int) -> Scenario:
         documents=tuple(given.get("documents") or ()),
         quote=given.get("quote") or "",
         why=str(given.get("why") or ""),
+        also=tuple(also),
     )
 
 
@@ -164,13 +169,13 @@ def _fits(route: str, scenario: Scenario) -> bool:
 
 
 def answers(seen: Seen) -> bool:
-    """Whether the best quote is a right answer: it holds what the expected quote says."""
+    """Whether the best quote is a right answer: it holds what an expected quote says."""
     answer, scenario = seen.look.answer, seen.scenario
     if scenario.expect != "answer" or not isinstance(answer, Answer):
         return False
     if not scenario.quote:
         return any(citation.document in scenario.documents for citation in answer.citations)
-    return holds(answer.text, scenario.quote)
+    return any(holds(answer.text, quote) for quote in (scenario.quote, *scenario.also))
 
 
 def report(judged: Sequence[Judged]) -> RoutingReport:

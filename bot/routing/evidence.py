@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from retrieval.documents import Abstention, Answer, Hit
+from retrieval.known import Near
 from retrieval.words import content_words
 
 READ = 5
@@ -59,6 +60,9 @@ class Evidence:
     figures in the question that stand in the quoted passage, 1 without any. `kind`: 1 where the quote holds the kind
     of thing asked for (an amount, a duration, a time, a number, a size), -1 where it does not, 0 where no kind is
     asked for. `length`: words of the question.
+
+    Of the known questions near this one (`retrieval.known`), the cosine of the nearest whose answer is quoted
+    (`known`), whose answer stands elsewhere (`known_elsewhere`), and that nothing answers (`unanswered`); 0 without.
     """
 
     margin: float = 0.0
@@ -74,9 +78,12 @@ class Evidence:
     figures: float = 1.0
     kind: float = 0.0
     length: int = 0
+    known: float = 0.0
+    known_elsewhere: float = 0.0
+    unanswered: float = 0.0
 
 
-def evidence(text: str, hits: Sequence[Hit], answer: Answer | Abstention) -> Evidence:
+def evidence(text: str, hits: Sequence[Hit], answer: Answer | Abstention, near: Sequence[Near] = ()) -> Evidence:
     """The evidence for an answer to `text` among the hits (best first); of the best hit where nothing is quoted."""
     asked = Counter(content_words(text))
     if not hits:
@@ -108,6 +115,26 @@ def evidence(text: str, hits: Sequence[Hit], answer: Answer | Abstention) -> Evi
         figures=_share(figures, words) if figures else 1.0,
         kind=_kind(text, quote),
         length=len(text.split()),
+        known=_nearest(each for each in near if _is_quoted(each, answer)),
+        known_elsewhere=_nearest(each for each in near if each.places and not _is_quoted(each, answer)),
+        unanswered=_nearest(each for each in near if not each.answerable),
+    )
+
+
+def _nearest(near: Iterable[Near]) -> float:
+    return max((each.cosine for each in near), default=0.0)
+
+
+def _is_quoted(near: Near, answer: Answer | Abstention) -> bool:
+    """Whether a sentence that answers the known question stands in what is quoted."""
+    if not isinstance(answer, Answer):
+        return False
+    quoted = [(each.document, each.version, each.start, each.end) for each in answer.citations]
+    return any(
+        document == place.passage.document and version == place.passage.version and start < last and first < end
+        for place in near.places
+        for first, last in [place.range]
+        for document, version, start, end in quoted
     )
 
 

@@ -36,7 +36,7 @@ from retrieval.knowledge import Knowledge, build
 from retrieval.quotes import quote_around
 from retrieval.reader import answer_of
 from retrieval.reading import READ, SIGNALS, WEIGHTS, find, signals
-from retrieval.sentence_vectors import spans_of
+from retrieval.sentences import spans_of
 from retrieval.sources import faq
 from retrieval.training.examples import folded, read_articles, split_titles
 

@@ -22,7 +22,7 @@ from retrieval.documents import Document, Passage
 from retrieval.embedder import Embedder
 from retrieval.knowledge import Knowledge, build
 from retrieval.reading import pair_of
-from retrieval.sentence_vectors import spans_of
+from retrieval.sentences import spans_of
 from retrieval.sources.building import DocumentBuilder
 from retrieval.words import content_words
 

@@ -32,6 +32,7 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from retrieval.crossencoder import FORMAT, MANIFEST, Encoded, Pair, Pairing
+from retrieval.datasets import read_questions
 from retrieval.embedder import OnnxEmbedder
 from retrieval.export import export_encoder
 from retrieval.reader import DEFAULT_MODEL
@@ -47,6 +48,8 @@ from retrieval.training.examples import (
     squad_examples,
     texts_of,
 )
+from retrieval.training.labelled import labelled_examples
+from retrieval.training.schedule import rate
 from retrieval.words import content_words
 
 HELD_OUT = 5
@@ -57,7 +60,8 @@ CHOSEN_ON = 2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the reader is trained. `layers` of the base are kept; `tokens` is the size of a batch."""
+    """How the reader is trained. `layers` of the base are kept; `tokens` is the size of a batch; `masked` is the share
+    of word pieces hidden in each step, which does what dropout does at half its price."""
 
     layers: int = 6
     epochs: int = 2
@@ -65,8 +69,9 @@ class Recipe:
     head_rate: float = 1e-3
     weight_decay: float = 0.01
     warm_up: float = 0.06
-    tokens: int = 2400
-    dropout: float = 0.1
+    tokens: int = 4000
+    dropout: float = 0.0
+    masked: float = 0.1
     max_tokens: int = 192
     window_words: int = WINDOW_WORDS
     span_weight: float = 0.5
@@ -134,10 +139,10 @@ def train(
     epochs = [_epoch(examples, pairing, recipe, random.Random(f"{seed}-{epoch}")) for epoch in range(recipe.epochs)]
     steps = sum(len(batches) for batches in epochs)
     optimiser = _optimiser(model, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps, recipe.warm_up))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, steps, recipe.warm_up))
     model.train()
     for step, batch in enumerate(itertools.chain.from_iterable(epochs), start=1):
-        loss = _loss(model, batch, pairing.encode([example.pair for example in batch]), recipe)
+        loss = _loss(model, batch, pairing.encode([example.pair for example in batch]), recipe, pairing)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -196,8 +201,13 @@ def _batches(sizes: Sequence[int], tokens: int, chance: random.Random) -> list[l
     return batches
 
 
-def _loss(model: ReaderModel, examples: Sequence[Example], encoded: Sequence[Encoded], recipe: Recipe) -> torch.Tensor:
+def _loss(
+    model: ReaderModel, examples: Sequence[Example], encoded: Sequence[Encoded], recipe: Recipe, pairing: Pairing
+) -> torch.Tensor:
     ids, mask, segments = padded(encoded)
+    if pairing.mask is not None:
+        hidden = (torch.rand(ids.shape) < recipe.masked) & ~torch.isin(ids, torch.tensor(pairing.special)) & (mask > 0)
+        ids = ids.masked_fill(hidden, pairing.mask)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         relevance, tokens = model(ids, mask, segments)
     relevance, tokens = relevance.float(), tokens.float()
@@ -293,11 +303,6 @@ def _optimiser(model: ReaderModel, recipe: Recipe) -> torch.optim.AdamW:
     )
 
 
-def _rate(step: int, steps: int, warm_up: float) -> float:
-    rising = max(1, round(warm_up * steps))
-    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / max(1, steps - rising))
-
-
 def export(
     model: ReaderModel, tokenizer: Tokenizer, out: Path, facts: dict[str, Any], *, quantise: bool = True
 ) -> None:
@@ -355,14 +360,19 @@ def material(arguments: argparse.Namespace, embedder: OnnxEmbedder) -> list[Exam
         examples += squad_examples(squad(articles, train, without), embedder, seed=arguments.seed)
     for path in arguments.squad_whole:
         articles = read_articles(path)
-        examples += squad_examples(squad(articles, articles, without), embedder, seed=arguments.seed)
+        examples += squad_examples(
+            squad(articles, list(articles)[: arguments.first], without), embedder, seed=arguments.seed
+        )
     if arguments.company:
         documents, failures = read_folder(arguments.company / "docs")
         if failures:
             raise failures[0]
         table = arguments.company / "faq" / "faq.csv"
-        pairs = faq.parse(table.read_bytes(), "faq", name=table.name)
-        examples += company_examples([*documents, pairs], embedder, seed=arguments.seed)
+        everything = [*documents, faq.parse(table.read_bytes(), "faq", name=table.name)]
+        examples += company_examples(everything, embedder, seed=arguments.seed)
+        for path in sorted((arguments.company / "known").glob("*.jsonl")):
+            known = labelled_examples(read_questions(path), everything, embedder, seed=arguments.seed)
+            examples += known * arguments.known_times
     return examples
 
 
@@ -406,10 +416,12 @@ def _arguments() -> argparse.ArgumentParser:
         "--squad", type=Path, action="append", default=[], help=f"SQuAD 2 file; {HELD_OUT} of its articles are left out"
     )
     add("--squad-whole", type=Path, action="append", default=[], help="SQuAD 2 file of which all articles are read")
+    add("--first", type=int, metavar="N", help="only the first N articles of those files")
     add(
         "--without", type=Path, action="append", default=[], help="SQuAD file of which no paragraph or question is read"
     )
-    add("--company", type=Path, help="the company's folder, with docs/ and faq/faq.csv")
+    add("--company", type=Path, help="the company's folder, with docs/, faq/faq.csv and known/*.jsonl")
+    add("--known-times", type=int, default=2, metavar="N", help="how often an epoch shows the known questions")
     add("--out", type=Path, default=Path("data/reader"), help="folder that is written")
     add("--epochs", type=int, default=Recipe().epochs)
     add("--seed", type=int, default=13)

@@ -29,7 +29,7 @@ from retrieval.judging import auroc, coverage_at, holds, plain
 from retrieval.knowledge import Knowledge, build
 from retrieval.reader import DEFAULT_MODEL, Reader, answer_of
 from retrieval.reading import pair_of
-from retrieval.sentence_vectors import spans_of
+from retrieval.sentences import spans_of
 from retrieval.sources import faq
 from retrieval.training.examples import read_articles, split_titles, squad
 

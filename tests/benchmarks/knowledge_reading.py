@@ -20,7 +20,7 @@ from retrieval.knowledge import Knowledge
 from retrieval.reader import answer_of
 from retrieval.reading import READ, SIGNALS, WEIGHTS, signals
 from retrieval.retriever import Query, indexed_text
-from retrieval.sentence_vectors import spans_of
+from retrieval.sentences import spans_of
 from retrieval.training.choosing import given
 from tests.benchmarks.knowledge_ranking import SYSTEMS
 from tests.benchmarks.knowledge_sets import QuestionSet

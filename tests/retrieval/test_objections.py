@@ -15,7 +15,7 @@ from retrieval.knowledge import Knowledge, build
 from retrieval.objections import Opinion, disagreement
 from retrieval.passages import cut
 from retrieval.retriever import Query
-from retrieval.sentence_vectors import Span, spans_of
+from retrieval.sentences import Span, spans_of
 from retrieval.sources.building import DocumentBuilder
 from retrieval.statements import statements_of
 
