@@ -6,9 +6,11 @@ import ipaddress
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.dialogue import install
@@ -128,7 +130,19 @@ def _release(settings: Settings) -> Finding:
         return Finding("release", False, str(error), "`firstline releases rollback`, or `firstline train`")
     read = any(name.endswith(f"/{READER}/{MANIFEST}") for name in manifest.files)
     reader = "quotes are chosen by the trained reader" if read else "no trained reader: quotes are chosen by likeness"
-    return Finding("release", True, f"{id}, every file as its manifest says; {reader}", "")
+    found = f"{id}, every file as its manifest says; {reader}{_known(manifest.report.get('retriever', {}))}"
+    return Finding("release", True, found, "")
+
+
+def _known(report: Mapping[str, Any]) -> str:
+    """What the known questions gave, as the end of a sentence; empty without any."""
+    known, tuning = report.get("known"), report.get("tuning")
+    if not known:
+        return ""
+    said = f"; {known['questions']:,} known questions, {known['lost']:,} of them without the words of their answer"
+    if tuning and tuning["tuned"] > tuning["base"]:
+        said += f"; the retriever is tuned on them (reciprocal rank {tuning['base']:.3f} → {tuning['tuned']:.3f})"
+    return said
 
 
 def _engine(settings: Settings) -> Finding:

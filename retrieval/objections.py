@@ -80,7 +80,12 @@ def disagreement(one: Opinion, other: Opinion) -> str:
     if _shared(one.statement, other.statement) < SHARED:
         return ""
     theirs = dict(other.statement.figures)
-    kinds = [(kind, values, theirs[kind]) for kind, values in one.statement.figures if kind in theirs]
+    # a sentence with two prices and one with a single price do not say the same thing of one matter
+    kinds = [
+        (kind, values, theirs[kind])
+        for kind, values in one.statement.figures
+        if kind in theirs and len(values) == len(theirs[kind])
+    ]
     if not kinds or any(values & there for _, values, there in kinds):
         return contradiction(one.statement, other.statement) if kinds else ""
     kind, here, there = kinds[0]

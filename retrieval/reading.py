@@ -25,7 +25,7 @@ READ = 5
 """Passages read for one question, the best of the search, where there is no cross-encoder."""
 LOOKED_AT = 10
 """Passages of the search from which the ones to be read by the cross-encoder are chosen."""
-JUDGED = 3
+JUDGED = 2
 """Passages it reads: the best by everything that costs next to nothing."""
 WINDOW_WORDS = 64
 """A longer passage is shown to it from sentence to sentence around the best ones, up to this many words."""

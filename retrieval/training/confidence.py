@@ -2,8 +2,9 @@
 
 python -m retrieval.training.confidence --reader data/reader --encoder FOLDER --company data --squad dev-v2.0.json
 
-Read are questions that the reader was not trained on: a company's validation questions, over its documents with and
-without its FAQ, and those of the SQuAD articles that training left out to choose on. Without `--reader`'s weights it
+Read are questions that the reader was not trained on: a company's labelled training questions, over its documents with
+and without its FAQ, its known questions leading the way, and those of the SQuAD articles that training left out to
+choose on. Without `--reader`'s weights it
 would fit what likeness alone says; `retrieval.reader.DEFAULT_MODEL` is that.
 """
 
@@ -23,6 +24,7 @@ from retrieval.datasets import Question, read_corpus, read_questions
 from retrieval.documents import Document
 from retrieval.embedder import OnnxEmbedder
 from retrieval.knowledge import Knowledge, build
+from retrieval.known import KnownQuestions
 from retrieval.reader import Reader
 from retrieval.sources import faq
 from retrieval.training.examples import read_articles, split_titles, squad
@@ -38,9 +40,11 @@ def fit(reader: Reader, encoder: OnnxEmbedder, arguments: argparse.Namespace) ->
     documents = list(read_corpus(arguments.company / "docs"))
     table = arguments.company / "faq" / "faq.csv"
     pairs = faq.parse(table.read_bytes(), "faq", name=table.name)
-    asked = read_questions(arguments.company / "eval" / "questions.validation.jsonl")
-    features, right = _readings(documents, asked, encoder, reader)
-    more = [_readings([*documents, pairs], asked, encoder, reader)]
+    asked = read_questions(arguments.company / "eval" / "questions.training.jsonl")
+    log = [each for path in sorted((arguments.company / "known").glob("*.jsonl")) for each in read_questions(path)]
+    known = KnownQuestions.of(log, encoder) if log else None
+    features, right = _readings(documents, asked, encoder, reader, known)
+    more = [_readings([*documents, pairs], asked, encoder, reader, known)]
     if arguments.squad:
         more.append(_readings(*_squad_questions(arguments.squad, arguments.seed), encoder, reader))
     for each_features, each_right in more:
@@ -50,11 +54,15 @@ def fit(reader: Reader, encoder: OnnxEmbedder, arguments: argparse.Namespace) ->
 
 
 def _readings(
-    documents: Sequence[Document], questions: Sequence[Question], encoder: OnnxEmbedder, reader: Reader
+    documents: Sequence[Document],
+    questions: Sequence[Question],
+    encoder: OnnxEmbedder,
+    reader: Reader,
+    known: KnownQuestions | None = None,
 ) -> tuple[list[Features], list[bool]]:
     with tempfile.TemporaryDirectory() as scratch:
         build(documents, encoder, Path(scratch), sentence_limit=0)
-        return judged_readings(Knowledge.load(Path(scratch), encoder, reader=reader), questions)
+        return judged_readings(Knowledge.load(Path(scratch), encoder, reader=reader, known=known), questions)
 
 
 def _squad_questions(path: Path, seed: int) -> tuple[Sequence[Document], list[Question]]:

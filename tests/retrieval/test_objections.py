@@ -50,6 +50,11 @@ ANSWERED = "A person answers a complaint within 1 working day."
         ),
         ("Orders leave by 16:00 from the warehouse.", "Orders leave the warehouse by 15:00.", "16:00 / 15:00"),
         (ANSWERED, "A person answers a complaint in 1 working day, by letter in 5 working days.", ""),
+        (
+            "Standard delivery to the islands costs £7.95, free from £90.",
+            "Furniture delivery to the islands costs £79.",
+            "",
+        ),
         (ANSWERED, "A refund reaches your bank within 5 working days.", ""),
         (ANSWERED, "A person answers a complaint, with a phone call from £2.", ""),
     ],
