@@ -96,10 +96,10 @@ def read_questions(path: Path) -> tuple[Question, ...]:
 
 def _question(row: Any, name: str) -> Question:
     text = _string(row, "question" if isinstance(row, dict) and "question" in row else "text", name)
-    documents = row.get("documents") or ([row["document"]] if row.get("document") else [])
+    documents = _strings(row, "documents", name) or ([row["document"]] if row.get("document") else [])
     if "expect" in row:
         quote = row.get("quote")
-        answers, answerable = [*([quote] if quote else []), *(row.get("also") or [])], row["expect"] == "answer"
+        answers, answerable = [*([quote] if quote else []), *_strings(row, "also", name)], row["expect"] == "answer"
     else:
         stated = row.get("answers", row.get("answer"))
         answers = [stated] if isinstance(stated, str) else list(stated or [])
@@ -163,6 +163,14 @@ def _lines(path: Path) -> Iterator[tuple[str, Any]]:
                 yield name, json.loads(line)
             except json.JSONDecodeError as error:
                 raise UnreadableSource(name, f"is not JSON: {error}") from error
+
+
+def _strings(row: dict[str, Any], key: str, name: str) -> list[str]:
+    """A list of texts; empty where there is none. A text alone would be taken for its letters."""
+    listed = row.get(key) or []
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise UnreadableSource(name, f"has {key}: {str(listed)[:60]!r}; needed: a list of texts")
+    return listed
 
 
 def _string(row: Any, key: str, name: str) -> str:

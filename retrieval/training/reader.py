@@ -360,9 +360,7 @@ def material(arguments: argparse.Namespace, embedder: OnnxEmbedder) -> list[Exam
         examples += squad_examples(squad(articles, train, without), embedder, seed=arguments.seed)
     for path in arguments.squad_whole:
         articles = read_articles(path)
-        examples += squad_examples(
-            squad(articles, list(articles)[: arguments.first], without), embedder, seed=arguments.seed
-        )
+        examples += squad_examples(squad(articles, articles, without), embedder, seed=arguments.seed)
     if arguments.company:
         documents, failures = read_folder(arguments.company / "docs")
         if failures:
@@ -416,7 +414,6 @@ def _arguments() -> argparse.ArgumentParser:
         "--squad", type=Path, action="append", default=[], help=f"SQuAD 2 file; {HELD_OUT} of its articles are left out"
     )
     add("--squad-whole", type=Path, action="append", default=[], help="SQuAD 2 file of which all articles are read")
-    add("--first", type=int, metavar="N", help="only the first N articles of those files")
     add(
         "--without", type=Path, action="append", default=[], help="SQuAD file of which no paragraph or question is read"
     )

@@ -4,7 +4,6 @@ search, suggestions, tokens, channels, and the audit page."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +24,6 @@ from tests.channels.smtp_server import SmtpServer
 from tests.console.test_desk import MAUD, act, csrf, form_token, signed_in
 
 FROM = "support@wrenfield.example"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,19 +11,12 @@ from werkzeug.test import TestResponse
 from bot.channels.slack_threads import _lines
 from bot.console.records import summary_json
 from tests.attachments.files import PDF, SECRET, TEXT, jpeg
-from tests.browser.shop_site import Site, make_site
+from tests.browser.shop_site import Site
 from tests.channels.test_attachments import fetch, kept, refused
 from tests.channels.test_web import Visitor, arrive
 from tests.console.test_desk import act, csrf, signed_in
 
 API = "/desk/api/conversations"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

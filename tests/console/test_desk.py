@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,6 @@ from tests.browser.shop_site import PASSWORD, Site, make_site
 from tests.channels.test_json_body import TRAPS
 
 MAUD = "maud@wrenfield.example"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = make_site(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

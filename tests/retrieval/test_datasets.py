@@ -92,6 +92,8 @@ def test_bad_judgements(tmp_path: Path, name: str, content: str, reason: str) ->
         ("q.jsonl", '{"text": "A?", "answers": []}', "needed: id"),
         ("q.jsonl", '{"id": "1"}', "needed: text"),
         ("q.jsonl", "[]", "needed: text"),
+        ("q.jsonl", '{"id": "1", "text": "A?", "expect": "answer", "also": "one day"}', "needed: a list of texts"),
+        ("q.jsonl", '{"id": "1", "text": "A?", "answers": [], "documents": "faq"}', "needed: a list of texts"),
         ("q.csv", "a,b\n1,2\n", "needed: Answer_True"),
         ("q.json", '{"version": 2}', "no list named data"),
     ],
